@@ -1,0 +1,1 @@
+"""The doors: one foreign language each; no door knows another door or the verbs."""

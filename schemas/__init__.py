@@ -1,0 +1,1 @@
+"""The nouns: what crosses a door. This floor knows no other."""

@@ -1,0 +1,144 @@
+"""The audit record itself: verdicts, findings, responsibility and the decision that holds them.
+
+Everything here is a pure function of facts, policy and the day asked about; the same three give the same
+bytes. Evidence names facts by id, never by position in a database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from typing import Final, Literal, TypeAlias
+
+from schemas.facts import AccountRef
+
+
+class Verdict(IntEnum):
+    """What one gate says; the worst wins."""
+
+    ALLOW = 0
+    REQUIRE = 1
+    HOLD = 2
+    BLOCK = 3
+
+    @property
+    def word(self) -> str:
+        """The verdict as it crosses a door: allow, require, hold, block."""
+        return self.name.lower()
+
+
+Stage: TypeAlias = Literal["open_case", "place", "extraordinary"]
+STAGES: Final[tuple[Stage, ...]] = ("open_case", "place", "extraordinary")
+
+Determination: TypeAlias = Literal["final", "provisional", "undetermined", "credit"]
+
+Scalar: TypeAlias = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a share falls to its bearer; group and code are CAS group and reason where a payer gave them.
+
+    `text` is in our own words.
+    """
+
+    group: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Cents of the balance that one bearer answers for.
+
+    `bearer` is `patient`, `payer:<id>`, `provider`, `third_party` or `undetermined`. Amounts are signed; all
+    shares of an account add up to its balance. `evidence` holds fact ids.
+    """
+
+    bearer: str
+    amount_cents: int
+    reason: Reason
+    claim_id: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One rule that was asked and what it found: the steps behind a share.
+
+    `rule` is a stable id (DET-06), `found` says in plain words what it saw and did.
+    """
+
+    rule: str
+    found: str
+    claim_id: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Responsibility:
+    """Who owes every cent of an account's balance.
+
+    `assigned_cents` is what payers say is the patient's; `collectible_cents` is what remains after every
+    override (zero unless the determination is final); `net_cents` takes patient payments and adjustments off
+    and may be negative (credit). The shares add up to `balance_cents`.
+    """
+
+    balance_cents: int
+    currency: str
+    determination: Determination
+    shares: tuple[Share, ...]
+    assigned_cents: int
+    collectible_cents: int
+    net_cents: int
+    traces: tuple[Trace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One gate's answer for one stage.
+
+    `until` is the first day on which waiting alone may change it; None when only an event can. `because` is
+    one plain sentence; `parameters` are the policy values it used, `evidence` the fact ids it rests on.
+    """
+
+    gate: str
+    name: str
+    stage: Stage
+    verdict: Verdict
+    because: str
+    citation: str
+    until: date | None = None
+    lifted_by: str | None = None
+    parameters: tuple[tuple[str, Scalar], ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What Baton decided about an account as of a day, with everything that led there.
+
+    `outcomes` holds the worst verdict of each stage, in the order of STAGES. `facts_sha256` is over the sorted
+    ids of every fact used. `review_on` is the next day on which waiting alone may change an outcome.
+    `material` is a digest of what makes a decision different from the one before (outcomes, verdicts, until
+    dates, shares); texts that only count days are not part of it.
+    """
+
+    account: AccountRef
+    as_of: date
+    responsibility: Responsibility
+    findings: tuple[Finding, ...]
+    outcomes: tuple[Verdict, Verdict, Verdict]
+    policy_version: str
+    policy_sha256: str
+    facts_sha256: str
+    review_on: date | None
+    material: str
+    id: str
+    content: bytes
+
+    @property
+    def opens_case(self) -> bool:
+        """Whether every `open_case` gate allows."""
+        return self.outcomes[0] is Verdict.ALLOW

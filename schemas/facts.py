@@ -1,0 +1,615 @@
+"""Messages and the facts they become: small, immutable statements, each pointing at its bytes.
+
+The list of fact kinds is the contract `baton/1`; every other format is decoded into the same kinds.
+Amounts are signed integer cents in the fact's currency; days are dates, instants are aware UTC datetimes.
+None means "not stated", which is never the same as zero or no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final, Literal, TypeAlias
+
+from schemas.canonical import digest, from_bytes, to_bytes
+from schemas.records import from_plain, to_plain
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One delivery, kept whole before anything is read from it.
+
+    `sha256` is over `body`; `format` is `json`, `x12`, `hl7v2` or `fhir` as the sender or the detection said;
+    `door` is `rabbitmq`, `http`, `file` or `mllp`. The same bytes on the same feed are the same message.
+    """
+
+    body: bytes
+    sha256: str
+    feed: str
+    format: str
+    door: str
+    received_at: datetime
+
+    @classmethod
+    def of(cls, body: bytes, *, feed: str, format: str, door: str, received_at: datetime) -> Message:
+        """Seal bytes as a message."""
+        return cls(body, digest(body), feed, format, door, received_at)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AccountRef:
+    """The patient account: the facility that bills and its account number (PID-18, CLP01)."""
+
+    facility: str
+    number: str
+
+    def __str__(self) -> str:
+        return f"{self.facility}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address as the sender wrote it."""
+
+    line: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A patient or guarantor; `relationship` is the guarantor's to the patient."""
+
+    id: str | None = None
+    family: str | None = None
+    given: str | None = None
+    birth_on: date | None = None
+    sex: str | None = None
+    language: str | None = None
+    address: Address | None = None
+    phone: str | None = None
+    email: str | None = None
+    deceased_on: date | None = None
+    relationship: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays or decides: an identifier that is stable across formats, and a name for people."""
+
+    id: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRegistered:
+    """Who and when. The newest statement wins field by field; None leaves a field as it was."""
+
+    patient: Person | None = None
+    guarantor: Person | None = None
+    service_from: date | None = None
+    service_to: date | None = None
+    patient_class: str | None = None
+    financial_class: str | None = None
+    facility_kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """One payer of a coverage list; `order` is 1 for primary."""
+
+    order: int
+    payer: Payer
+    kind: str | None = None
+    member_id: str | None = None
+    effective_from: date | None = None
+    effective_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageListed:
+    """The whole list, in order; the newest replaces. Empty states self-pay."""
+
+    coverages: tuple[Coverage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePosted:
+    """A charge; a negative amount takes one back."""
+
+    charge_id: str
+    amount_cents: int
+    service_on: date
+    code_system: str | None = None
+    code: str | None = None
+    description: str | None = None
+    units: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodingStatusChanged:
+    """Where medical coding stands: pending, hold or complete."""
+
+    status: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSubmitted:
+    """A bill to one payer."""
+
+    claim_id: str
+    payer: Payer
+    order: int
+    charge_cents: int
+    submitted_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """One (group, reason, amount) triple; positive lowers what is paid. Groups: CO PR OA PI CR."""
+
+    group: str
+    code: str
+    amount_cents: int
+    quantity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdjudicatedLine:
+    """A payer's decision on one service line."""
+
+    line: str
+    charge_cents: int
+    paid_cents: int
+    procedure: str | None = None
+    modifiers: tuple[str, ...] = ()
+    service_on: date | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAdjudicated:
+    """A payer's decision on a claim: one CLP loop, one EOB.
+
+    `status` is the X12 claim status code as text ("1", "22", ...). `adjustments` are claim level only; the
+    lines carry theirs. `patient_responsibility_cents` is what the payer states (CLP05); None when suppressed.
+    `sequence` orders decisions of one payment day inside their carrier (interchange, transaction, ordinal);
+    it never holds an arrival time. `remittance_balanced` is False when the transaction that carried it does
+    not add up, None when its carrier has no such check.
+    Source: 005010X221A1 2100/2110 loops.
+    """
+
+    claim_id: str
+    payer: Payer
+    status: str
+    adjudicated_on: date
+    charge_cents: int
+    paid_cents: int
+    order: int | None = None
+    payer_claim_id: str | None = None
+    original_payer_claim_id: str | None = None
+    filing_indicator: str | None = None
+    frequency: str | None = None
+    trace: str | None = None
+    payment_on: date | None = None
+    patient_responsibility_cents: int | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    remarks: tuple[str, ...] = ()
+    lines: tuple[AdjudicatedLine, ...] = ()
+    forwarded_to: Payer | None = None
+    corrected_payer: Payer | None = None
+    appealable_until: date | None = None
+    service_from: date | None = None
+    service_to: date | None = None
+    sequence: str = ""
+    remittance_balanced: bool | None = None
+
+    def every_adjustment(self) -> Iterator[Adjustment]:
+        """Claim-level adjustments, then each line's, in message order."""
+        yield from self.adjustments
+        for line in self.lines:
+            yield from line.adjustments
+
+
+@dataclass(frozen=True, slots=True)
+class AdjudicationUnreadable:
+    """A payer decided something about this account that could not be read: the claim is parked, and until
+    a person has mended it nobody may say what the patient owes."""
+
+    claim_id: str
+    code: str
+    payer: Payer | None = None
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAdjustment:
+    """One PLB reason and amount: between payer and provider, never the patient's. Source: 005010X221A1 PLB."""
+
+    code: str
+    amount_cents: int
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemittanceReceived:
+    """One payment transaction with many claims (ST to SE); it belongs to no single account."""
+
+    payer: Payer
+    trace: str
+    payment_cents: int
+    payment_on: date | None = None
+    handling: str | None = None
+    method: str | None = None
+    production_on: date | None = None
+    claims: int = 0
+    charge_cents: int = 0
+    paid_cents: int = 0
+    provider_adjustments: tuple[ProviderAdjustment, ...] = ()
+    balanced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPosted:
+    """Money received; a negative amount takes it back. `paid_by` is patient, payer or other."""
+
+    payment_id: str
+    amount_cents: int
+    paid_by: str
+    received_on: date
+    payer: Payer | None = None
+    method: str | None = None
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentPosted:
+    """A change of the balance without money; positive lowers it."""
+
+    adjustment_id: str
+    amount_cents: int
+    kind: str
+    posted_on: date
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceReported:
+    """What the billing system says is open."""
+
+    total_cents: int
+    as_of: date
+    patient_cents: int | None = None
+    insurance_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSent:
+    """A bill that went to the guarantor. None for a notice flag means that nobody said it was on it."""
+
+    number: int
+    sent_on: date
+    amount_cents: int | None = None
+    channel: str | None = None
+    language: str | None = None
+    financial_assistance_notice: bool | None = None
+    final_notice: bool | None = None
+    delivered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPending:
+    """Money on its way; cleared by the payment with the same id, or by an amount of zero."""
+
+    payment_id: str
+    amount_cents: int
+    expected_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class AssistanceChanged:
+    """A step of financial assistance. Source: 26 CFR 1.501(r)."""
+
+    state: str
+    on: date
+    discount_percent: str | None = None
+    covers_from: date | None = None
+    household_income_percent_fpl: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """A step of a payment plan."""
+
+    plan_id: str
+    state: str
+    on: date
+    installment_cents: int | None = None
+    first_due_on: date | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseChanged:
+    """A step of a promise to pay."""
+
+    promise_id: str
+    state: str
+    amount_cents: int | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRecorded:
+    """A document that bears on liability."""
+
+    document_id: str
+    kind: str
+    on: date
+    amount_cents: int | None = None
+    valid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFlagged:
+    """A hold placed. An unknown flag holds, it never passes."""
+
+    flag: str
+    since: date
+    until: date | None = None
+    reference: str | None = None
+    by: str | None = None
+    note: str | None = None
+    petition_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCleared:
+    """A hold lifted, by its reference or, without one, by its name."""
+
+    flag: str
+    cleared_on: date
+    reference: str | None = None
+    by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsMerged:
+    """This account's facts now belong to `into`. Source: HL7 v2.5.1 chapter 3, A18, A40, A41."""
+
+    into: AccountRef
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLogged:
+    """A contact with the guarantor or an attempt at one."""
+
+    channel: str
+    direction: str
+    disposition: str
+    at: datetime
+    case_id: str | None = None
+    right_party: bool | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyReported:
+    """What a collections agency says about a placed case."""
+
+    case_id: str
+    kind: str
+    on: date
+    amount_cents: int | None = None
+    agency: str | None = None
+    note: str | None = None
+
+
+Body: TypeAlias = (
+    AccountRegistered
+    | CoverageListed
+    | ChargePosted
+    | CodingStatusChanged
+    | ClaimSubmitted
+    | ClaimAdjudicated
+    | AdjudicationUnreadable
+    | RemittanceReceived
+    | PaymentPosted
+    | AdjustmentPosted
+    | BalanceReported
+    | StatementSent
+    | PaymentPending
+    | AssistanceChanged
+    | PlanChanged
+    | PromiseChanged
+    | NoticeRecorded
+    | AccountFlagged
+    | AccountCleared
+    | AccountsMerged
+    | ContactLogged
+    | AgencyReported
+)
+
+KINDS: Final[dict[str, type[Body]]] = {
+    "account.registered": AccountRegistered,
+    "coverage.listed": CoverageListed,
+    "charge.posted": ChargePosted,
+    "coding.status": CodingStatusChanged,
+    "claim.submitted": ClaimSubmitted,
+    "claim.adjudicated": ClaimAdjudicated,
+    "claim.unreadable": AdjudicationUnreadable,
+    "remittance.received": RemittanceReceived,
+    "payment.posted": PaymentPosted,
+    "adjustment.posted": AdjustmentPosted,
+    "balance.reported": BalanceReported,
+    "statement.sent": StatementSent,
+    "payment.pending": PaymentPending,
+    "assistance.changed": AssistanceChanged,
+    "plan.changed": PlanChanged,
+    "promise.changed": PromiseChanged,
+    "notice.recorded": NoticeRecorded,
+    "account.flagged": AccountFlagged,
+    "account.cleared": AccountCleared,
+    "accounts.merged": AccountsMerged,
+    "contact.logged": ContactLogged,
+    "agency.reported": AgencyReported,
+}
+"""Wire type to record. `claim.unreadable` and `remittance.received` come from remittance files only."""
+
+KIND_OF: Final[dict[type[Body], str]] = {record: kind for kind, record in KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One statement about one account (or, for a remittance, about none).
+
+    `key` is the business key: what the statement is about. Two facts with one key and one digest are the same
+    statement; with different digests they contradict each other, and the fold decides by neither (except
+    adjudications, whose key covers everything that matters; see `adjudication_key`).
+    `identity` is the sender's own message id, `<source>/<id>`, where the format has one.
+    `occurred_at` is when it became true in the sender's world, never when it arrived.
+    `where` is the place in the message: `ST 0001 / CLP 3`, `$[2]`.
+    """
+
+    kind: str
+    account: AccountRef | None
+    key: str
+    occurred_at: datetime
+    body: Body
+    currency: str = "USD"
+    identity: str | None = None
+    where: str = ""
+    id: str = field(default="")
+    content: bytes = field(default=b"", repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        account: AccountRef | None,
+        key: str,
+        occurred_at: datetime,
+        body: Body,
+        *,
+        currency: str = "USD",
+        identity: str | None = None,
+        where: str = "",
+    ) -> Fact:
+        """State a fact: its canonical content and its id (SHA-256 of that content) are computed once, here.
+
+        The content covers kind, account, key, currency, occurred_at and body; not the sender's message id and
+        not the place, so the same statement from two carriers has one id.
+        """
+        kind = KIND_OF[type(body)]
+        content = to_bytes(
+            {
+                "account": [account.facility, account.number] if account else None,
+                "body": to_plain(body),
+                "currency": currency,
+                "key": key,
+                "kind": kind,
+                "occurred_at": occurred_at,
+            }
+        )
+        return cls(kind, account, key, occurred_at, body, currency, identity, where, digest(content), content)
+
+
+def adjudication_key(account: AccountRef, claim: ClaimAdjudicated) -> str:
+    """The key under which one payer decision is counted once, whichever file or format carries it.
+
+    Covers payer, claim number, status, charge, paid, payer claim number, trace and the multiset of all
+    adjustments; clearinghouses re-wrap files, so no interchange number is part of it.
+    """
+    triples = sorted((a.group, a.code, a.amount_cents) for a in claim.every_adjustment())
+    parts = [
+        claim.payer.id,
+        claim.claim_id,
+        claim.status,
+        claim.charge_cents,
+        claim.paid_cents,
+        claim.payer_claim_id,
+        claim.trace,
+        triples,
+    ]
+    return f"claim.adjudicated|{account}|{digest(to_bytes(parts))[:32]}"
+
+
+Severity: TypeAlias = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something a reader noticed and went on: a finding of `baton inspect`. Never holds a value."""
+
+    severity: Severity
+    code: str
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message, or the part of it at `where`, that waits for a person; its neighbours go through.
+
+    `where` is empty when the whole message is meant. `account` is known for a part that names one.
+    """
+
+    code: str
+    where: str
+    reason: str
+    clause: str = ""
+    account: AccountRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a reader counted, for `baton inspect` and control totals. Amounts are cents.
+
+    `messages` counts JSON messages, ST segments, MSH segments or FHIR resources.
+    """
+
+    format: str
+    messages: int = 0
+    transactions: int = 0
+    claims: int = 0
+    service_lines: int = 0
+    charge_cents: int = 0
+    paid_cents: int = 0
+    patient_responsibility_cents: int = 0
+    patient_adjustments_cents: int = 0
+    provider_adjustments_cents: int = 0
+    payment_cents: int = 0
+
+
+Item: TypeAlias = Fact | Noted | Rejected | Tally
+"""What a reader yields, in message order; one Tally comes last."""
+
+
+def fact_from_content(content: bytes, *, id: str = "", identity: str | None = None, where: str = "") -> Fact:
+    """Read a stored fact from its canonical content.
+
+    >>> from datetime import timezone
+    >>> made = Fact.of(AccountRef("GEN", "A1"), "k", datetime(2026, 1, 2, tzinfo=timezone.utc),
+    ...                ChargePosted("C1", 60000, date(2026, 1, 2)))
+    >>> fact_from_content(made.content) == made
+    True
+    """
+    plain = from_bytes(content)
+    account = plain["account"]
+    return Fact(
+        plain["kind"],
+        AccountRef(account[0], account[1]) if account else None,
+        plain["key"],
+        datetime.fromisoformat(plain["occurred_at"]),
+        from_plain(KINDS[plain["kind"]], plain["body"]),
+        plain["currency"],
+        identity,
+        where,
+        id or digest(content),
+        content,
+    )

@@ -1,0 +1,1 @@
+"""The verbs: read, fold, apportion, decide, advance, receive, relay."""

@@ -1,0 +1,1 @@
+"""The pure heart: no clock, no I/O, no randomness, no logging, no third-party library."""
