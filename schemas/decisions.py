@@ -119,8 +119,8 @@ class Finding:
 class Decision:
     """What Baton decided about an account as of a day, with everything that led there.
 
-    `outcomes` holds the worst verdict of each stage, in the order of STAGES. `facts_sha256` is over the sorted
-    ids of every fact used. `review_on` is the next day on which waiting alone may change an outcome.
+    `outcomes` holds the worst verdict of each stage, in the order of STAGES. `facts_sha256` is over the
+    sorted ids of every fact used. `review_on` is the next day on which waiting alone may change an outcome.
     `material` is a digest of what makes a decision different from the one before (outcomes, verdicts, until
     dates, shares); texts that only count days are not part of it.
     """

@@ -228,7 +228,10 @@ class AdjudicationUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAdjustment:
-    """One PLB reason and amount: between payer and provider, never the patient's. Source: 005010X221A1 PLB."""
+    """One PLB reason and amount: between payer and provider, never the patient's.
+
+    Source: 005010X221A1 PLB.
+    """
 
     code: str
     amount_cents: int
