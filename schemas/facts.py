@@ -7,7 +7,7 @@ None means "not stated", which is never the same as zero or no.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal, TypeAlias
@@ -35,6 +35,22 @@ class Message:
     def of(cls, body: bytes, *, feed: str, format: str, door: str, received_at: datetime) -> Message:
         """Seal bytes as a message."""
         return cls(body, digest(body), feed, format, door, received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class LargeMessage:
+    """A message too large for memory: its bytes come in chunks, and may be asked for again.
+
+    `size` is in bytes; `open_chunks` starts from the first byte at every call.
+    """
+
+    sha256: str
+    size: int
+    feed: str
+    format: str
+    door: str
+    received_at: datetime
+    open_chunks: Callable[[], Iterator[bytes]]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,195 @@
+"""Questions about what waits for a person, about the audit log, keys, and how much there is of everything."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import func, select
+
+from adapters.store.rows import (
+    ApiKeyRow,
+    AuditRecord,
+    Counts,
+    OutboxState,
+    ParkedAction,
+    ParkedRecord,
+    PolicyRow,
+    TallyRow,
+)
+from adapters.store.schema import (
+    account,
+    api_key,
+    audit_entry,
+    collections_case,
+    decision,
+    fact,
+    message,
+    outbox,
+    parked,
+    parked_action,
+    policy,
+    tally,
+    unread,
+)
+from adapters.store.session import Session
+from schemas.facts import AccountRef
+
+_PARKED: Final = (
+    select(
+        parked.c.seq, parked.c.message_seq, message.c.sha256, message.c.feed, message.c.format,
+        parked.c.place, parked.c.code, parked.c.reason, parked.c.clause,
+        account.c.facility, account.c.number, parked.c.parked_at,
+    )
+    .join(message, message.c.seq == parked.c.message_seq)
+    .outerjoin(account, account.c.id == parked.c.account_id)
+)  # fmt: skip
+_WAITS: Final = ~sa.exists().where(parked_action.c.parked_seq == parked.c.seq)
+_AUDIT: Final = select(
+    audit_entry.c.seq,
+    audit_entry.c.kind,
+    audit_entry.c.subject,
+    audit_entry.c.content,
+    audit_entry.c.hash,
+    audit_entry.c.recorded_at,
+)
+_KEY: Final = select(
+    api_key.c.prefix,
+    api_key.c.sha256,
+    api_key.c.scopes,
+    api_key.c.created_at,
+    api_key.c.expires_at,
+    api_key.c.revoked_at,
+)
+_TALLIED: Final = (
+    "received",
+    "received_cents",
+    "accepted",
+    "accepted_cents",
+    "duplicate",
+    "duplicate_cents",
+    "parked",
+    "parked_cents",
+)
+
+
+def _key(row: Any) -> ApiKeyRow:
+    return ApiKeyRow(row[0], row[1], tuple(row[2].split()), *row[3:])
+
+
+class DeskQuestions:
+    """What an operator, a specialist at the parked list, or a metric asks."""
+
+    _session: Session
+
+    def parked(
+        self,
+        *,
+        open_only: bool = True,
+        account_ref: AccountRef | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> list[ParkedRecord]:
+        """Parked messages and parts, oldest first, beyond the cursor `after`; open: nobody acted yet."""
+        found = _PARKED.where(parked.c.seq > after).order_by(parked.c.seq).limit(limit)
+        if open_only:
+            found = found.where(_WAITS)
+        if account_ref is not None:
+            found = found.where(
+                account.c.facility == account_ref.facility, account.c.number == account_ref.number
+            )
+        return self._with_actions(found)
+
+    def parked_one(self, seq: int) -> ParkedRecord | None:
+        """One parked message or part."""
+        found = self._with_actions(_PARKED.where(parked.c.seq == seq))
+        return found[0] if found else None
+
+    def _with_actions(self, found: sa.Select[Any]) -> list[ParkedRecord]:
+        rows = self._session.select(found)
+        actions: dict[int, list[ParkedAction]] = {row[0]: [] for row in rows}
+        if rows:
+            a = parked_action.c
+            asked = (
+                select(a.parked_seq, a.action, a.at, a.by, a.note)
+                .where(a.parked_seq.in_(actions))
+                .order_by(a.seq)
+            )
+            for seq, *action in self._session.select(asked):
+                actions[seq].append(ParkedAction(*action))
+        return [
+            ParkedRecord(
+                *row[:9],  # type: ignore[call-arg]
+                AccountRef(row[9], row[10]) if row[9] else None,
+                row[11],
+                tuple(actions[row[0]]),
+            )
+            for row in rows
+        ]
+
+    def audit_entries_for(self, subject: str, limit: int = 1000) -> list[AuditRecord]:
+        """The newest audit entries about one subject, newest first."""
+        found = _AUDIT.where(audit_entry.c.subject == subject).order_by(audit_entry.c.seq.desc()).limit(limit)
+        return [AuditRecord(*row) for row in self._session.select(found)]
+
+    def audit_entry_for(self, account_ref: AccountRef) -> AuditRecord | None:
+        """The newest audit entry whose subject is this account (its text `facility/number`)."""
+        found = self.audit_entries_for(str(account_ref), limit=1)
+        return found[0] if found else None
+
+    def api_key(self, prefix: str) -> ApiKeyRow | None:
+        """A key by its prefix, in force or not: the caller compares the digest and the days."""
+        rows = self._session.select(_KEY.where(api_key.c.prefix == prefix))
+        return _key(rows[0]) if rows else None
+
+    def api_keys(self) -> list[ApiKeyRow]:
+        """Every key, oldest first."""
+        return [
+            _key(row) for row in self._session.select(_KEY.order_by(api_key.c.created_at, api_key.c.prefix))
+        ]
+
+    def policy(self, sha256: str) -> PolicyRow | None:
+        """A policy that was kept."""
+        p = policy.c
+        found = select(p.sha256, p.version, p.content, p.recorded_at).where(p.sha256 == sha256)
+        rows = self._session.select(found)
+        return PolicyRow(*rows[0]) if rows else None
+
+    def tallies(self, feed: str | None = None, day: date | None = None) -> list[TallyRow]:
+        """What was counted, summed by feed and day."""
+        t = tally.c
+        # SUM of bigint is numeric on PostgreSQL: counted in whole cents all the same.
+        sums = [sa.cast(func.sum(t[name]), sa.BigInteger) for name in _TALLIED]
+        found = select(t.feed, t.day, *sums).group_by(t.feed, t.day).order_by(t.feed, t.day)
+        if feed is not None:
+            found = found.where(t.feed == feed)
+        if day is not None:
+            found = found.where(t.day == day)
+        return [TallyRow(*row) for row in self._session.select(found)]
+
+    def outbox_state(self) -> OutboxState:
+        """How many events wait for the relay, and since when."""
+        depth = self._count(select(func.count()).select_from(outbox))
+        oldest = self._session.select(select(outbox.c.created_at).order_by(outbox.c.seq).limit(1))
+        return OutboxState(depth, oldest[0][0] if oldest else None)
+
+    def counts(self) -> Counts:
+        """How much there is of what. Tables that only grow are counted by their newest number."""
+        by_status = select(collections_case.c.status, func.count()).group_by(collections_case.c.status)
+        return Counts(
+            messages=self._newest(message),
+            facts=self._newest(fact),
+            accounts=self._count(select(func.count()).select_from(account)),
+            decisions=self._newest(decision),
+            cases={str(status): int(count) for status, count in self._session.select(by_status)},
+            parked_open=self._count(select(func.count()).select_from(parked).where(_WAITS)),
+            unread=self._count(select(func.count()).select_from(unread)),
+            outbox=self.outbox_state(),
+        )
+
+    def _newest(self, table: sa.Table) -> int:
+        return self._count(select(func.coalesce(func.max(table.c.seq), 0)))
+
+    def _count(self, question: sa.Select[Any]) -> int:
+        return int(self._session.select(question)[0][0])

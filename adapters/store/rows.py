@@ -1,0 +1,282 @@
+"""What crosses the store's door: one frozen record for each thing kept. Amounts are integer cents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, TypeAlias
+
+from schemas.cases import Case, CaseEvent
+from schemas.decisions import Determination
+from schemas.facts import AccountRef, Fact
+
+ParkedMove: TypeAlias = Literal["retried", "discarded"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """Where a message lies; `new` is False when the same bytes of the same feed were there before.
+
+    `finished` says of one that was there whether it has been read to its end.
+    """
+
+    seq: int
+    new: bool
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account's head: what its latest decision said, and its open case.
+
+    `review_on` is the next day, `review_at` the next instant on which to decide again; None for never.
+    `facts` and `cases` count what it has so far; `version` counts how often the head was saved.
+    """
+
+    id: int
+    ref: AccountRef
+    decision_id: str | None = None
+    material: str | None = None
+    review_on: date | None = None
+    review_at: datetime | None = None
+    determination: Determination | None = None
+    patient_cents: int = 0
+    balance_cents: int = 0
+    currency: str = "USD"
+    facts: int = 0
+    cases: int = 0
+    version: int = 0
+    case: Case | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """A fact to keep; its place in the message is the fact's own `where`; `account_id` None: no account."""
+
+    fact: Fact
+    account_id: int | None
+    message_seq: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision to keep; `content` is its canonical bytes, `opens` whether every open_case gate allows."""
+
+    id: str
+    account_id: int
+    as_of: date
+    decided_at: datetime
+    content: bytes
+    policy_version: str
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEventRow:
+    """A case event to keep, and when it happened to us."""
+
+    event: CaseEvent
+    account_id: int
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """An event that waits for the relay, in order per account; `seq` is 0 until it is stored."""
+
+    event_id: str
+    routing_key: str
+    account: str
+    body: bytes
+    created_at: datetime
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An audit entry to keep; `subject` is what it is about (an account, a parked message, a key)."""
+
+    kind: str
+    subject: str
+    content: bytes
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A message, or the part of it at `place`, that waits for a person. No field holds a message's value."""
+
+    message_seq: int
+    place: str
+    code: str
+    reason: str
+    clause: str
+    parked_at: datetime
+    account_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """A message that was read to its end, and how many of its statements went which way."""
+
+    message_seq: int
+    finished_at: datetime
+    accepted: int
+    duplicate: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class TallyRow:
+    """What one transaction took from one feed on one day: counts of statements and their cents."""
+
+    feed: str
+    day: date
+    received: int = 0
+    received_cents: int = 0
+    accepted: int = 0
+    accepted_cents: int = 0
+    duplicate: int = 0
+    duplicate_cents: int = 0
+    parked: int = 0
+    parked_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy that decided something, kept whole."""
+
+    sha256: str
+    version: str
+    content: bytes
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRow:
+    """A key's public prefix, the digest of its secret and what it may do; never the secret."""
+
+    prefix: str
+    sha256: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A stored message without its bytes; `finished_at` is None while it is not read to its end."""
+
+    seq: int
+    sha256: str
+    feed: str
+    format: str
+    door: str
+    size: int
+    received_at: datetime
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactRecord:
+    """A stored fact, and the message, place and instant it came by."""
+
+    seq: int
+    fact: Fact
+    message_sha256: str
+    place: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A stored decision; `seq` orders the decisions of an account."""
+
+    seq: int
+    id: str
+    account: AccountRef
+    as_of: date
+    decided_at: datetime
+    content: bytes
+    policy_version: str
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """A stored case; `seq` is the cursor of lists."""
+
+    seq: int
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class CaseHistory:
+    """A case with its events, first to last, each with its instant."""
+
+    record: CaseRecord
+    events: tuple[tuple[CaseEvent, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedAction:
+    """What a person did about a parked message."""
+
+    action: ParkedMove
+    at: datetime
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRecord:
+    """A parked message or part, where it came from, and what was done about it since."""
+
+    seq: int
+    message_seq: int
+    message_sha256: str
+    feed: str
+    format: str
+    place: str
+    code: str
+    reason: str
+    clause: str
+    account: AccountRef | None
+    parked_at: datetime
+    actions: tuple[ParkedAction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """A stored audit entry."""
+
+    seq: int
+    kind: str
+    subject: str
+    content: bytes
+    hash: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """How many events wait for the relay, and since when the oldest does."""
+
+    depth: int
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is of what, for metrics and readiness."""
+
+    messages: int
+    facts: int
+    accounts: int
+    decisions: int
+    cases: dict[str, int]
+    parked_open: int
+    unread: int
+    outbox: OutboxState

@@ -1,0 +1,157 @@
+"""The one wiring place: the only module that opens doors, reads the clock and knows every part."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from adapters import native, x12
+from adapters.embedded import EmbeddedTransport
+from adapters.rabbitmq import RabbitTransport
+from adapters.store import EmbeddedQueue, Store
+from adapters.transport import Transport
+from schemas.errors import ConfigRefused
+from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
+from service.config import Config
+from service.core import Policy, parse_policy
+from service.intake import Intake, Moment
+
+BUNDLED_POLICY: Final = Path(__file__).parent / "policies"
+JSON_LARGEST_BYTES: Final = 64 * 1024 * 1024
+
+
+def load_policy(config: Config) -> Policy:
+    """Read and validate the policy in force.
+
+    Raises:
+        PolicyRefused: a policy file that does not hold together, with file and reason.
+        ConfigRefused: a policy folder that cannot be read.
+    """
+    folder = config.policy_dir or BUNDLED_POLICY
+    try:
+        texts = {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.toml"))}
+    except OSError as error:
+        raise ConfigRefused(
+            "unreadable-policy", f"cannot read it: {error.strerror}", where=str(folder)
+        ) from None
+    if not texts:
+        raise ConfigRefused("no-policy", "there is no *.toml policy file here", where=str(folder))
+    return parse_policy(texts)
+
+
+class App:
+    """A configured Baton: store, policy, readers, transport. Doors open on first use and close together."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.policy = load_policy(config)
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The open store.
+
+        Raises:
+            ConfigRefused: a bad URL. Unavailable: it does not answer.
+        """
+        if self._store is None:
+            url = self.config.database_url
+            if url.startswith("sqlite:///"):
+                Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            self._store = Store.open(url)
+        return self._store
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def moment(self) -> Moment:
+        """Now, and the day it is where the hospital is."""
+        now = datetime.now(UTC)
+        return Moment(now, now.astimezone(self.config.zone).date())
+
+    def intake(self) -> Intake:
+        """The use case, wired to the readers."""
+        return Intake(self.store, self.read, self.read_large, self.policy)
+
+    def transport(self) -> Transport:
+        """RabbitMQ, or the store's own queue where no broker is configured."""
+        if self.config.transport == "amqp" and self.config.amqp_url:
+            return RabbitTransport(self.config.amqp_url)
+        return EmbeddedTransport(
+            EmbeddedQueue(self.store),
+            delivery_limit=self.config.delivery_limit,
+            now=lambda: self.moment().now,
+        )
+
+    def read(self, message: Message) -> Iterator[Item]:
+        """Read a message in memory with the reader of its format."""
+        format = message.format if message.format != "unknown" else detect(message.body[:4096])
+        if len(message.body) > self.config.max_message_bytes:
+            return iter([_too_large(self.config.max_message_bytes), Tally(format)])
+        if format == "json":
+            return native.read(message.body, feed=message.feed, received_at=message.received_at)
+        if format == "x12":
+            facility = self.config.facility_of(message.feed)
+            return x12.read(
+                message.body, feed=message.feed, facility=facility, received_at=message.received_at
+            )
+        return iter([_unsupported(format), Tally(format)])
+
+    def read_large(self, large: LargeMessage) -> Iterator[Item]:
+        """Read a message in chunks; only remittance files may be that large."""
+        format = large.format
+        if format == "unknown":
+            format = detect(next(large.open_chunks(), b"")[:4096])
+        if large.size > self.config.max_message_bytes:
+            return iter([_too_large(self.config.max_message_bytes), Tally(format)])
+        if format == "x12":
+            facility = self.config.facility_of(large.feed)
+            return x12.read_stream(
+                large.open_chunks, feed=large.feed, facility=facility, received_at=large.received_at
+            )
+        if format == "json" and large.size <= JSON_LARGEST_BYTES:
+            return native.read(b"".join(large.open_chunks()), feed=large.feed, received_at=large.received_at)
+        return iter([_unsupported(format), Tally(format)])
+
+
+def detect(head: bytes) -> str:
+    """The format of a message from its first bytes: json, x12 or unknown."""
+    if native.looks_like_json(head):
+        return "json"
+    if x12.looks_like_x12(head):
+        return "x12"
+    return "unknown"
+
+
+def _too_large(limit: int) -> Rejected:
+    return Rejected(
+        "too-large",
+        "",
+        f"the message is over the limit of {limit} bytes (max_message_bytes); send it in parts",
+    )
+
+
+def _unsupported(format: str) -> Rejected:
+    known = "Baton reads baton/1 JSON and X12 835"
+    if format in ("hl7v2", "fhir"):
+        return Rejected("unsupported-format", "", f"{format} is not read yet; {known}")
+    return Rejected("unknown-format", "", f"neither JSON nor X12 835 can be seen in it; {known}")
+
+
+def stop_on_signals() -> Event:
+    """An event that SIGTERM and SIGINT set, so that a loop can finish what it holds and end."""
+    stop = Event()
+
+    def ask(signum: int, frame: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    return stop

@@ -1,0 +1,123 @@
+"""The parts of a running Baton, one process each: `baton worker`, `relay`, `clock`, `web`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import date
+from time import monotonic
+from typing import Final
+
+import click
+
+from service.app import stop_on_signals
+from service.cli.inspect import plural
+from service.cli.opening import DAY, opened
+from service.consume import Consumer
+from service.intake import Moment, Receipt
+from service.logs import Log, open_log
+from service.relay import relay as relay_events
+from service.timers import keep_time, review_round
+
+REPORT_SECONDS: Final = 10.0
+DEAD_BATCH: Final = 50
+
+
+class Counts:
+    """What a worker took since it started, and how fast since the last report."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._seen = {"accepted": 0, "duplicate": 0, "parked": 0}
+        self._reported = 0
+        self._reported_at = monotonic()
+
+    def add(self, receipts: Sequence[Receipt]) -> None:
+        """Count a stored batch."""
+        for receipt in receipts:
+            self._seen[receipt.disposition] += 1
+
+    def report(self, event: str, *, always: bool = False) -> None:
+        """Log the counts when there are new ones."""
+        messages, now = sum(self._seen.values()), monotonic()
+        fresh, seconds = messages - self._reported, max(now - self._reported_at, 0.001)
+        self._reported, self._reported_at = messages, now
+        if fresh or always:
+            self._log.info(event, messages=messages, per_second=round(fresh / seconds, 1), **self._seen)
+
+
+@click.command()
+def worker() -> None:
+    """Take messages from the inbox until told to stop; any number of workers may run.
+
+    SIGTERM and SIGINT let it finish the batch in hand; nothing is lost.
+    """
+    stop, log = stop_on_signals(), open_log("worker")
+    with opened() as app:
+        counts = Counts(log)
+        consumer = Consumer(app.intake(), app.moment, log, counts.add)
+        counts.add(app.intake().resume(app.moment()))
+        transport = app.transport()
+        inbox, dead = transport.inbox(), transport.dead()
+        size, seconds = app.config.batch_size, app.config.batch_wait_seconds
+        log.info("worker started", batch=size)
+        with ThreadPoolExecutor(2) as pool:
+            loops = {
+                pool.submit(consumer.consume, inbox, size, seconds, stop),
+                pool.submit(consumer.drain_dead, dead, DEAD_BATCH, seconds, stop),
+            }
+            ended: set[Future[None]] = set()
+            try:
+                while len(ended) < len(loops):
+                    ended, _ = wait(loops, REPORT_SECONDS, FIRST_COMPLETED if not ended else "ALL_COMPLETED")
+                    counts.report("working")
+                    for loop in ended:
+                        loop.result()
+            finally:
+                stop.set()
+        inbox.close()
+        dead.close()
+        counts.report("worker stopped", always=True)
+
+
+@click.command()
+def relay() -> None:
+    """Publish what was decided, in order, until told to stop. A second relay waits for the first."""
+    stop, log = stop_on_signals(), open_log("relay")
+    with opened() as app:
+        publisher = app.transport().publisher()
+        try:
+            log.info("relay started")
+            sent = relay_events(app.store, publisher, log, stop)
+        finally:
+            publisher.close()
+        log.info("relay stopped", events=sent)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Review what is due now, and end.")
+@click.option("--as-of", type=DAY, metavar="DATE", help="With --once: as if it were this day.")
+def clock(once: bool, as_of: date | None) -> None:
+    """Decide again for accounts whose review day has come, until told to stop."""
+    if as_of is not None and not once:
+        raise click.UsageError("--as-of goes with --once")
+    with opened() as app:
+        if once:
+            now = app.moment()
+            reviewed = review_round(app.intake(), Moment(now.now, as_of or now.as_of))
+            click.echo(f"Reviewed {plural(reviewed, 'account')} as of {as_of or now.as_of}.")
+            return
+        stop, log = stop_on_signals(), open_log("clock")
+        log.info("clock started")
+        keep_time(app.intake(), app.moment, log, stop)
+        log.info("clock stopped")
+
+
+@click.command()
+def web() -> None:
+    """Serve HTTP until told to stop: messages in, accounts, cases and explanations out."""
+    from service.web import serve
+
+    stop = stop_on_signals()
+    with opened() as app:
+        serve(app, stop)

@@ -1,0 +1,247 @@
+"""Environment and an optional `baton.toml` become one frozen Config; nothing else reads either."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from schemas.errors import ConfigRefused
+
+T = TypeVar("T")
+
+PREFIX: Final = "BATON_"
+DEFAULT_FACILITY: Final = "GEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What is known about one sender: `facility` completes account numbers that come without one."""
+
+    name: str
+    facility: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value in force and where it came from, for `baton doctor`; secrets are masked in `shown`."""
+
+    name: str
+    shown: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an operator can set. Times are seconds, sizes are bytes."""
+
+    home: Path
+    database_url: str
+    amqp_url: str | None
+    transport: str
+    facility: str
+    timezone: str
+    policy_dir: Path | None
+    http_host: str
+    http_port: int
+    batch_size: int
+    batch_wait_seconds: float
+    workers: int
+    delivery_limit: int
+    max_message_bytes: int
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    settings: tuple[Setting, ...] = ()
+
+    def facility_of(self, feed: str) -> str:
+        """The facility whose accounts a feed speaks of."""
+        known = self.feeds.get(feed)
+        return known.facility if known else self.facility
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which a day begins."""
+        return ZoneInfo(self.timezone)
+
+
+def mask(url: str) -> str:
+    """A URL without its password.
+
+    >>> mask("postgresql://baton:secret@db/baton")
+    'postgresql://baton:***@db/baton'
+    """
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+
+
+class _Reading:
+    """One pass over environment and file that remembers where each value came from."""
+
+    def __init__(self, environ: Mapping[str, str], table: Mapping[str, object], file: Path) -> None:
+        self._environ = environ
+        self._table = table
+        self._file = file
+        self._known: set[str] = set()
+        self.settings: list[Setting] = []
+
+    def value(self, name: str, default: T, read: Callable[[str], T], *, secret: bool = False) -> T:
+        """The value of one setting: environment, then its `_FILE`, then `baton.toml`, then the default.
+
+        Raises:
+            ConfigRefused: the value cannot be read.
+        """
+        self._known.add(name)
+        variable = PREFIX + name.upper()
+        text, origin = self._find(name, variable)
+        if text is None:
+            result, origin = default, "default"
+        else:
+            try:
+                result = read(text)
+            except ValueError as error:
+                raise ConfigRefused("bad-setting", f"{name}: {error}", where=origin) from None
+        shown = "" if result is None else str(result)
+        self.settings.append(Setting(name, mask(shown) if secret else shown, origin))
+        return result
+
+    def _find(self, name: str, variable: str) -> tuple[str | None, str]:
+        if variable in self._environ:
+            return self._environ[variable], variable
+        if variable + "_FILE" in self._environ:
+            path = Path(self._environ[variable + "_FILE"])
+            try:
+                return path.read_text(encoding="utf-8").strip(), f"{variable}_FILE"
+            except OSError as error:
+                raise ConfigRefused(
+                    "unreadable-file", f"cannot read it: {error.strerror}", where=f"{variable}_FILE"
+                ) from None
+        if name in self._table:
+            return str(self._table[name]), str(self._file)
+        return None, ""
+
+    def refuse_unknown(self, feeds_key: str) -> None:
+        unknown = sorted(set(self._table) - self._known - {feeds_key})
+        if unknown:
+            raise ConfigRefused(
+                "unknown-setting",
+                f"no such setting: {', '.join(unknown)}; `baton doctor` lists the ones there are",
+                where=str(self._file),
+            )
+
+
+def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Config:
+    """Read the configuration in force.
+
+    Raises:
+        ConfigRefused: a value that cannot be read, an unknown setting in the file, or an unreadable file.
+    """
+    environ = os.environ if environ is None else environ
+    path = file or Path(environ.get(PREFIX + "CONFIG", "baton.toml"))
+    table = _table(path, required=file is not None or PREFIX + "CONFIG" in environ)
+    reading = _Reading(environ, table, path)
+    home = reading.value("home", Path("var"), Path)
+    amqp_url = reading.value("amqp_url", None, _amqp_url, secret=True)
+    config = Config(
+        home=home,
+        database_url=reading.value("database_url", f"sqlite:///{home}/baton.db", str, secret=True),
+        amqp_url=amqp_url,
+        transport=reading.value("transport", "amqp" if amqp_url else "embedded", _one_of("amqp", "embedded")),
+        facility=reading.value("facility", DEFAULT_FACILITY, _word),
+        timezone=reading.value("timezone", "UTC", _zone),
+        policy_dir=reading.value("policy_dir", None, Path),
+        http_host=reading.value("http_host", "127.0.0.1", _word),
+        http_port=reading.value("http_port", 8087, _whole(0, 65535)),
+        batch_size=reading.value("batch_size", 500, _whole(1, 10_000)),
+        batch_wait_seconds=reading.value("batch_wait_seconds", 0.05, _seconds),
+        workers=reading.value("workers", 1, _whole(1, 64)),
+        delivery_limit=reading.value("delivery_limit", 10, _whole(1, 1000)),
+        max_message_bytes=reading.value("max_message_bytes", 128 * 1024 * 1024, _whole(1024, 1 << 31)),
+        feeds=_feeds(table.get("feeds", {}), path),
+        settings=tuple(reading.settings),
+    )
+    reading.refuse_unknown("feeds")
+    if config.transport == "amqp" and config.amqp_url is None:
+        raise ConfigRefused(
+            "no-broker", "transport is amqp, but BATON_AMQP_URL is not set", where="transport"
+        )
+    return config
+
+
+def _table(path: Path, *, required: bool) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigRefused("no-file", "there is no such file", where=str(path)) from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigRefused("bad-file", f"cannot be read as TOML: {error}", where=str(path)) from None
+
+
+def _feeds(table: object, path: Path) -> dict[str, Feed]:
+    if not isinstance(table, dict):
+        raise ConfigRefused("bad-feeds", "write one [feeds.NAME] table for each feed", where=str(path))
+    feeds = {}
+    for name, entry in table.items():
+        where = f"{path}: feeds.{name}"
+        if not isinstance(entry, dict) or set(entry) - {"facility"}:
+            raise ConfigRefused("bad-feed", 'a feed has one setting: facility = "..."', where=where)
+        feeds[name] = Feed(name, _word(str(entry.get("facility", DEFAULT_FACILITY))))
+    return feeds
+
+
+def _word(text: str) -> str:
+    if not text or not text.isprintable() or " " in text:
+        raise ValueError("write one word")
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no such time zone; write a name such as America/New_York") from None
+    return text
+
+
+def _amqp_url(text: str) -> str | None:
+    if not text:
+        return None
+    if urlsplit(text).scheme not in ("amqp", "amqps"):
+        raise ValueError("write an amqp:// or amqps:// URL")
+    return text
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ValueError("write seconds, such as 0.05") from None
+    if not 0 < seconds <= 60:
+        raise ValueError("write seconds above 0 and up to 60")
+    return seconds
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"write one of: {', '.join(words)}")
+        return text
+
+    return read

@@ -1,0 +1,280 @@
+"""Payer decisions: one for each decision however many carriers brought it, and which of them still stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final, cast
+
+from schemas.facts import Adjustment, ClaimAdjudicated, Fact
+
+REVERSAL: Final = "22"
+NOT_OURS: Final = "23"
+PREDETERMINATION: Final = "25"
+PROCESSED: Final = {"1": 1, "2": 2, "3": 3, "19": 1, "20": 2, "21": 3}
+"""Claim status to the rank in which the payer processed it."""
+FORWARDED: Final = frozenset({"19", "20", "21", "23"})
+PENDED: Final = frozenset({"5", "10", "13", "15", "16", "17", "27"})
+"""4010 claim statuses that say: not decided yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjudication:
+    """One payer decision, counted once.
+
+    `ids` are all facts that state it, `places` where they state it. `triples` is the sorted multiset of
+    its (group, code, cents). `forwarded_to` and `corrected_payers` hold payer ids from every carrier.
+    `stated_twice` says that carriers disagree about what the payer states as patient responsibility.
+    """
+
+    claim: ClaimAdjudicated
+    key: str
+    ids: tuple[str, ...]
+    at: datetime
+    places: tuple[str, ...]
+    triples: tuple[tuple[str, str, int], ...]
+    forwarded_to: tuple[str, ...]
+    corrected_payers: tuple[str, ...]
+    stated_twice: bool = False
+
+    @property
+    def on(self) -> date:
+        """The business day of the decision: the payment's, else the payer's own."""
+        return self.claim.payment_on or self.claim.adjudicated_on
+
+    @property
+    def is_reversal(self) -> bool:
+        """Whether this takes an earlier decision back (claim status 22)."""
+        return self.claim.status == REVERSAL
+
+
+def _triples(claim: ClaimAdjudicated) -> tuple[tuple[str, str, int], ...]:
+    return tuple(sorted([(a.group, a.code, a.amount_cents) for a in claim.every_adjustment()]))
+
+
+def merge_adjudications(facts: Iterable[Fact]) -> tuple[Adjudication, ...]:
+    """Merge what different carriers say about one decision, and sort by business time, never by arrival.
+
+    Source: 005010X221A1 1.10.2.8 (a correction follows its reversal in one transaction).
+    """
+    by_key: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_key.setdefault(fact.key, []).append(fact)
+    found = [_merge(group) for group in by_key.values()]
+    if len(found) > 1:
+        found.sort(key=_order)
+    return tuple(found)
+
+
+def _order(one: Adjudication) -> tuple[date, datetime, str, int, str]:
+    """Payment day, business instant, place in the carrier; then originals, reversals, corrections."""
+    claim = one.claim
+    rank = 1 if claim.status == REVERSAL else 2 if claim.original_payer_claim_id else 0
+    return one.on, one.at, claim.sequence, rank, one.key
+
+
+def _merge(group: list[Fact]) -> Adjudication:
+    first = group[0]
+    claim = cast(ClaimAdjudicated, first.body)
+    if len(group) == 1:
+        return Adjudication(
+            claim,
+            first.key,
+            (first.id,),
+            first.occurred_at,
+            (first.where,),
+            _triples(claim),
+            (claim.forwarded_to.id,) if claim.forwarded_to else (),
+            (claim.corrected_payer.id,) if claim.corrected_payer else (),
+        )
+    bodies = [cast(ClaimAdjudicated, f.body) for f in sorted(group, key=lambda f: f.id)]
+    richest = max(bodies, key=lambda b: len(b.lines))
+    stated = {b.patient_responsibility_cents for b in bodies} - {None}
+    merged = replace(
+        richest,
+        adjudicated_on=min(b.adjudicated_on for b in bodies),
+        payment_on=min((b.payment_on for b in bodies if b.payment_on), default=None),
+        patient_responsibility_cents=min((s for s in stated if s is not None), default=None),
+        remarks=tuple(sorted({r for b in bodies for r in b.remarks})),
+        lines=_lines_with_every_remark(richest, bodies),
+        remittance_balanced=_doubted([b.remittance_balanced for b in bodies]),
+        original_payer_claim_id=_stated([b.original_payer_claim_id for b in bodies]),
+        filing_indicator=_stated([b.filing_indicator for b in bodies]),
+        frequency=_stated([b.frequency for b in bodies]),
+        order=min((b.order for b in bodies if b.order is not None), default=None),
+        sequence=max(b.sequence for b in bodies),
+    )
+    return Adjudication(
+        merged,
+        first.key,
+        tuple(sorted(f.id for f in group)),
+        min(f.occurred_at for f in group),
+        tuple(sorted({f.where for f in group})),
+        _triples(richest),
+        tuple(sorted({b.forwarded_to.id for b in bodies if b.forwarded_to})),
+        tuple(sorted({b.corrected_payer.id for b in bodies if b.corrected_payer})),
+        len(stated) > 1,
+    )
+
+
+def _stated(values: list[str | None]) -> str | None:
+    return min((v for v in values if v), default=None)
+
+
+def _doubted(values: list[bool | None]) -> bool | None:
+    """False wins: one carrier that does not add up is enough to doubt the payment."""
+    if False in values:
+        return False
+    return True if True in values else None
+
+
+def _lines_with_every_remark(richest: ClaimAdjudicated, bodies: list[ClaimAdjudicated]):  # type: ignore[no-untyped-def]
+    by_line: dict[str, set[str]] = {}
+    for body in bodies:
+        for line in body.lines:
+            by_line.setdefault(line.line, set()).update(line.remarks)
+    return tuple(replace(line, remarks=tuple(sorted(by_line[line.line]))) for line in richest.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is left of one payer's decisions on one claim once they have answered each other.
+
+    `active` are the decisions that count; `cancelled` pairs each decision taken back with its reversal;
+    `orphans` are reversals of something never seen; `duplicates` said only "already decided";
+    `superseded` are unpaid denials that a later decision replaced; `conflicting` says that paid decisions
+    overlap; `predeterminations` decide nothing.
+    """
+
+    active: tuple[Adjudication, ...]
+    cancelled: tuple[tuple[Adjudication, Adjudication], ...] = ()
+    orphans: tuple[Adjudication, ...] = ()
+    duplicates: tuple[Adjudication, ...] = ()
+    superseded: tuple[Adjudication, ...] = ()
+    predeterminations: tuple[Adjudication, ...] = ()
+    forwarded_only: tuple[Adjudication, ...] = ()
+    conflicting: bool = False
+
+
+def standing(decisions: list[Adjudication], billed_cents: int, duplicate_codes: frozenset[str]) -> Standing:
+    """Which of a payer's decisions on a claim still stand, given in business order.
+
+    `billed_cents` is the charge billed on the claim. Source: 005010X221A1 1.10.2.8; DET-03, 04, 13, 21.
+    """
+    if len(decisions) == 1 and decisions[0].claim.status in ("1", "2", "3", "19"):
+        only = decisions[0]
+        if not _says_only_duplicate(only, duplicate_codes):
+            return Standing((only,), conflicting=only.claim.charge_cents > billed_cents)
+    active: list[Adjudication] = []
+    cancelled: list[tuple[Adjudication, Adjudication]] = []
+    orphans: list[Adjudication] = []
+    duplicates: list[Adjudication] = []
+    predeterminations: list[Adjudication] = []
+    forwarded: list[Adjudication] = []
+    for one in decisions:
+        if one.claim.status == REVERSAL:
+            target = _target(one, active)
+            if target is None:
+                orphans.append(one)
+            else:
+                active.remove(target)
+                cancelled.append((target, one))
+        elif one.claim.status == PREDETERMINATION:
+            predeterminations.append(one)
+        elif one.claim.status == NOT_OURS:
+            forwarded.append(one)
+        elif _says_only_duplicate(one, duplicate_codes):
+            duplicates.append(one)
+        else:
+            active.append(one)
+    superseded = _supersede(active, billed_cents)
+    over = sum(a.claim.charge_cents for a in active) > billed_cents
+    return Standing(
+        tuple(active),
+        tuple(cancelled),
+        tuple(orphans),
+        tuple(duplicates),
+        tuple(superseded),
+        tuple(predeterminations),
+        tuple(forwarded),
+        over,
+    )
+
+
+def _says_only_duplicate(one: Adjudication, duplicate_codes: frozenset[str]) -> bool:
+    return (
+        one.claim.paid_cents == 0
+        and bool(one.triples)
+        and all(group != "PR" and code in duplicate_codes for group, code, _ in one.triples)
+    )
+
+
+def _target(reversal: Adjudication, active: list[Adjudication]) -> Adjudication | None:
+    """The decision a reversal takes back: the latest before it, by payer claim number, then original
+    reference, then exact negation (DET-04)."""
+    number, original = reversal.claim.payer_claim_id, reversal.claim.original_payer_claim_id
+    for wanted in (number, original):
+        if wanted:
+            for one in reversed(active):
+                if one.claim.payer_claim_id == wanted:
+                    return one
+    for one in reversed(active):
+        if (
+            one.claim.charge_cents == -reversal.claim.charge_cents
+            and one.claim.paid_cents == -reversal.claim.paid_cents
+            and sorted((g, c, -a) for g, c, a in one.triples) == list(reversal.triples)
+        ):
+            return one
+    return None
+
+
+def _supersede(active: list[Adjudication], billed_cents: int) -> list[Adjudication]:
+    """Drop the earliest unpaid denials, never the newest decision, while more is decided than was billed.
+
+    A replacement of a lost payment (remark MA74) replaces the equal decision before it. DET-21.
+    """
+    dropped: list[Adjudication] = []
+    for one in list(active):
+        if "MA74" in one.claim.remarks:
+            for earlier in active[: active.index(one)]:
+                if earlier.triples == one.triples and earlier.claim.paid_cents == one.claim.paid_cents:
+                    active.remove(earlier)
+                    dropped.append(earlier)
+                    break
+    charge = sum(a.claim.charge_cents for a in active)
+    while charge > billed_cents:
+        unpaid = next((a for a in active[:-1] if a.claim.paid_cents == 0), None)
+        if unpaid is None:
+            break
+        active.remove(unpaid)
+        dropped.append(unpaid)
+        charge -= unpaid.claim.charge_cents
+    return dropped
+
+
+def balances(claim: ClaimAdjudicated) -> bool:
+    """Whether charge less every adjustment is what was paid, for the claim and for each of its lines.
+
+    Tolerance is zero. Source: 005010X221A1 1.10.2.1.1 and 1.10.2.1.2.
+    """
+    own = _total(claim.adjustments)
+    if not claim.lines:
+        return claim.charge_cents - own == claim.paid_cents
+    charge = paid = lines = 0
+    for line in claim.lines:
+        taken = _total(line.adjustments)
+        if line.charge_cents - taken != line.paid_cents:
+            return False
+        charge += line.charge_cents
+        paid += line.paid_cents
+        lines += taken
+    return (
+        charge == claim.charge_cents
+        and paid - own == claim.paid_cents
+        and claim.charge_cents - own - lines == claim.paid_cents
+    )
+
+
+def _total(adjustments: tuple[Adjustment, ...]) -> int:
+    return sum([a.amount_cents for a in adjustments])

@@ -1,0 +1,242 @@
+"""The decision: every gate asked for every stage, and a record that anyone can compute again."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+from schemas.canonical import digest, from_bytes, to_bytes
+from schemas.decisions import STAGES, Decision, Finding, Responsibility, Trace, Verdict
+from schemas.facts import AccountFlagged, AccountRef, StatementSent
+from schemas.records import from_plain, to_plain
+from service.core.account import Account, Known
+from service.core.gates import REGISTRY, Gate, Inquiry, Said
+from service.core.policy import Period, Policy, Terms
+
+
+def inquire(account: Account, responsibility: Responsibility, as_of: date) -> Inquiry:
+    """Prepare once what every gate looks at."""
+    signals: dict[str, tuple[Trace, ...]] = {}
+    for trace in responsibility.traces:
+        signals[trace.rule] = (*signals.get(trace.rule, ()), trace)
+    flags: dict[str, tuple[Known[AccountFlagged], ...]] = {}
+    for flag in account.flags:
+        flags[flag.body.flag] = (*flags.get(flag.body.flag, ()), flag)
+    final = _final_statements(account, signals)
+    delivered = tuple([s for s in final if s.body.sent_on <= as_of])
+    later = final[len(delivered)].body.sent_on if len(delivered) < len(final) else None
+    return Inquiry(account, responsibility, as_of, signals, delivered, later, _clock_on(delivered), flags)
+
+
+def _final_statements(
+    account: Account, signals: dict[str, tuple[Trace, ...]]
+) -> tuple[Known[StatementSent], ...]:
+    """Delivered statements that could show a final balance: sent once every payer had first answered."""
+    if not account.statements:
+        return ()
+    answered = {i for trace in signals.get("DET-10", ()) for i in trace.evidence}
+    final_on = max((a.on for a in account.adjudications if answered.intersection(a.ids)), default=date.min)
+    return tuple([s for s in account.delivered_statements() if final_on <= s.body.sent_on])
+
+
+def _clock_on(delivered: tuple[Known[StatementSent], ...]) -> date | None:
+    """The day of the first statement; of merged accounts the later one, which protects the patient."""
+    first: dict[AccountRef, date] = {}
+    for statement in delivered:
+        first.setdefault(statement.account, statement.body.sent_on)
+    return max(first.values(), default=None)
+
+
+def decide(account: Account, responsibility: Responsibility, policy: Policy, as_of: date) -> Decision:
+    """Ask every gate about every stage, and record the answers.
+
+    The decision is a pure function of the account's facts, the policy and the day: the same three give the
+    same bytes. What a gate always says (its name, citation and standing sentence) is in the policy that the
+    record names by digest, and is not repeated; `read_decision` puts it back.
+    """
+    asked = inquire(account, responsibility, as_of)
+    findings: list[Finding] = []
+    spoken: list[Finding] = []
+    clear: list[str] = []
+    said: list[dict[str, Any]] = []
+    for gate, terms in zip(REGISTRY, policy.on(as_of).gates, strict=True):
+        answer = _ask(gate, terms, asked)
+        if answer is None:
+            clear.append(gate.id)
+            findings.extend(terms.standing)
+            continue
+        for one, standing in zip(answer, terms.standing, strict=True):
+            found = standing if one is None else _finding(one, standing)
+            findings.append(found)
+            if one is not None:
+                spoken.append(found)
+        said.append({"gate": gate.id, "given": terms.values, "says": _compact(answer)})
+    outcomes = _outcomes(spoken)
+    review_on = _review_on(spoken, outcomes, policy.next_change(as_of))
+    owes = to_plain(responsibility)
+    material = _material(responsibility, spoken, outcomes)
+    content = to_bytes(
+        {
+            "account": (account.ref.facility, account.ref.number),
+            "as_of": as_of,
+            "clear": clear,
+            "facts_sha256": account.facts_sha256,
+            "gates": said,
+            "material": material,
+            "outcomes": [_WORDS[o] for o in outcomes],
+            "policy": {"sha256": policy.sha256, "version": policy.version},
+            "responsibility": owes,
+            "review_on": review_on,
+        }
+    )
+    return Decision(
+        account.ref,
+        as_of,
+        responsibility,
+        tuple(findings),
+        outcomes,
+        policy.version,
+        policy.sha256,
+        account.facts_sha256,
+        review_on,
+        material,
+        digest(content),
+        content,
+    )
+
+
+Each: TypeAlias = tuple[Said | None, Said | None, Said | None]
+
+
+def _ask(gate: Gate, terms: Terms, asked: Inquiry) -> Each | None:
+    """A gate's answer for each stage; None where its standing sentence is the answer for all of them."""
+    if terms.missing is not None:
+        text = f"Policy states no {terms.missing.replace('_', ' ')} for this day."
+        return (Said(Verdict.HOLD, text, None, "a policy in force on this day"),) * 3
+    answer = gate.ask(asked, terms.values)
+    return (answer, answer, answer) if isinstance(answer, Said) else answer
+
+
+def _finding(said: Said, standing: Finding) -> Finding:
+    return Finding(
+        standing.gate,
+        standing.name,
+        standing.stage,
+        said.verdict,
+        said.because,
+        standing.citation,
+        said.until,
+        said.lifted_by,
+        standing.parameters,
+        said.evidence,
+    )
+
+
+def _compact(answer: Each) -> list[list[Any] | None]:
+    """One entry where all stages hear the same, else one for each; None where the standing sentence is said."""
+    first = answer[0]
+    if answer[1] is first and answer[2] is first:
+        answer_once: tuple[Said | None, ...] = (first,)
+    else:
+        answer_once = answer
+    return [None if one is None else [_WORDS[one[0]], *one[1:]] for one in answer_once]
+
+
+_WORDS: Final = tuple(v.word for v in Verdict)
+
+
+def _outcomes(spoken: list[Finding]) -> tuple[Verdict, Verdict, Verdict]:
+    """The worst verdict of each stage."""
+    worst = dict.fromkeys(STAGES, Verdict.ALLOW)
+    for finding in spoken:
+        if finding.verdict > worst[finding.stage]:
+            worst[finding.stage] = finding.verdict
+    return worst[STAGES[0]], worst[STAGES[1]], worst[STAGES[2]]
+
+
+def _review_on(
+    spoken: list[Finding], outcomes: tuple[Verdict, Verdict, Verdict], policy_change: date | None
+) -> date | None:
+    """The first day on which some stage's outcome can change by waiting alone.
+
+    A stage's outcome changes once the last of its worst findings runs out; if one of them waits for an event,
+    no day changes it. A change of policy is always a day to look again.
+    """
+    days = [policy_change] if policy_change else []
+    for stage, worst in zip(STAGES, outcomes, strict=True):
+        if worst is Verdict.ALLOW:
+            continue
+        untils = [f.until for f in spoken if f.stage == stage and f.verdict is worst]
+        if None not in untils:
+            days.append(max(u for u in untils if u is not None))
+    return min(days, default=None)
+
+
+def _material(
+    responsibility: Responsibility,
+    spoken: list[Finding],
+    outcomes: tuple[Verdict, Verdict, Verdict],
+) -> str:
+    """What makes a decision another one: who owes what, verdicts and the days they run until; no wording."""
+    return digest(
+        to_bytes(
+            [
+                outcomes,
+                responsibility.determination,
+                responsibility.balance_cents,
+                responsibility.net_cents,
+                [
+                    (s.bearer, s.amount_cents, s.reason.group, s.reason.code, s.claim_id)
+                    for s in responsibility.shares
+                ],
+                [(f.gate, f.stage, f.verdict, f.until) for f in spoken if f.verdict is not Verdict.ALLOW],
+            ]
+        )
+    )
+
+
+def read_decision(content: bytes, policy: Policy) -> Decision:
+    """Read a stored decision back, with the standing answers of the policy it names.
+
+    Raises:
+        ValueError: the policy is not the one the decision was made under.
+    """
+    plain = from_bytes(content)
+    sha256 = plain["policy"]["sha256"]
+    if sha256 != policy.sha256:
+        raise ValueError("this decision was made under another policy")
+    as_of = date.fromisoformat(plain["as_of"])
+    findings = _read_findings({g["gate"]: g["says"] for g in plain["gates"]}, policy.on(as_of))
+    words = {v.word: v for v in Verdict}
+    outcomes = [words[word] for word in plain["outcomes"]]
+    responsibility = from_plain(Responsibility, plain["responsibility"])
+    review_on = plain["review_on"]
+    return Decision(
+        AccountRef(*plain["account"]),
+        as_of,
+        responsibility,
+        findings,
+        (outcomes[0], outcomes[1], outcomes[2]),
+        plain["policy"]["version"],
+        sha256,
+        plain["facts_sha256"],
+        date.fromisoformat(review_on) if review_on else None,
+        plain["material"],
+        digest(content),
+        content,
+    )
+
+
+def _read_findings(said: dict[str, list[Any]], period: Period) -> tuple[Finding, ...]:
+    words = {v.word: v for v in Verdict}
+    out: list[Finding] = []
+    for gate, terms in zip(REGISTRY, period.gates, strict=True):
+        says = said.get(gate.id, [None])
+        for one, standing in zip(says * 3 if len(says) == 1 else says, terms.standing, strict=True):
+            if one is None:
+                out.append(standing)
+                continue
+            word, because, until, lifted_by, evidence = one
+            day = date.fromisoformat(until) if until else None
+            out.append(_finding(Said(words[word], because, day, lifted_by, tuple(evidence)), standing))
+    return tuple(out)

@@ -1,0 +1,18 @@
+"""The gates: one function for each rule that stands between a patient's balance and collections."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service.core.gates import assistance, integrity, liability, person, stages, timing
+from service.core.gates.asking import Answer, Gate, Inquiry, Parameter, Said
+
+REGISTRY: Final[tuple[Gate, ...]] = tuple(
+    sorted(
+        (gate for room in (integrity, liability, assistance, timing, person, stages) for gate in room.GATES),
+        key=lambda gate: gate.id,
+    )
+)
+"""Every gate, by id. All are asked about every account, every time."""
+
+__all__ = ["REGISTRY", "Answer", "Gate", "Inquiry", "Parameter", "Said"]

@@ -1,0 +1,105 @@
+"""What a gate is asked and how it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple, TypeAlias
+
+from schemas.decisions import Responsibility, Scalar, Trace, Verdict
+from schemas.facts import AccountFlagged, StatementSent
+from service.core.account import Account, Known
+
+
+class Said(NamedTuple):
+    """A gate's words on one stage, before citation and parameters are added."""
+
+    verdict: Verdict
+    because: str
+    until: date | None = None
+    lifted_by: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+Answer: TypeAlias = Said | tuple[Said | None, Said | None, Said | None] | None
+"""One answer for all stages, one for each, or None: the gate's standing sentence holds and it allows."""
+
+Values: TypeAlias = dict[str, tuple[Scalar, Scalar, Scalar]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What every gate looks at, prepared once: the account, who owes it, and the day asked about.
+
+    `signals` are the traces of the determination by rule; `delivered` are the statements that reached the
+    guarantor on or before `as_of`, `next_statement_on` the day of the first one dated later; `clock_on` is the
+    day the statement clock started; `flags` are standing flags by name.
+    """
+
+    account: Account
+    responsibility: Responsibility
+    as_of: date
+    signals: dict[str, tuple[Trace, ...]]
+    delivered: tuple[Known[StatementSent], ...]
+    next_statement_on: date | None
+    clock_on: date | None
+    flags: dict[str, tuple[Known[AccountFlagged], ...]]
+
+    def signalled(self, *rules: str) -> tuple[Trace, ...]:
+        """Traces of any of these rules."""
+        found: tuple[Trace, ...] = ()
+        for rule in rules:
+            found += self.signals.get(rule, ())
+        return found
+
+
+Ask: TypeAlias = Callable[[Inquiry, Values], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A policy value a gate needs: `unit` is days, count, percent, USD, flag or text."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A rule by its id. `name` is a sentence that can be true; `standing` is what it says when nothing stands
+    in the way."""
+
+    id: str
+    ask: Ask
+    standing: str
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The sentence that is true when the gate allows."""
+        return self.ask.__name__
+
+
+def day_count(value: Scalar) -> timedelta:
+    """A number of days from policy."""
+    if type(value) is not int:
+        raise TypeError("a number of days was expected")
+    return timedelta(days=value)
+
+
+def number(value: Scalar) -> int:
+    """A whole number (count, percent or cents) from policy."""
+    if type(value) is not int:
+        raise TypeError("a whole number was expected")
+    return value
+
+
+def evidence_of(traces: tuple[Trace, ...]) -> tuple[str, ...]:
+    """The fact ids behind these traces, each once, in order."""
+    return tuple(dict.fromkeys(i for trace in traces for i in trace.evidence))
+
+
+def in_words(traces: tuple[Trace, ...]) -> str:
+    """What these traces found, each sentence once."""
+    return " ".join(dict.fromkeys(trace.found for trace in traces))

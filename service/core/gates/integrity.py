@@ -1,0 +1,214 @@
+"""Is the figure right? Gates on the determination, the balance, coverage order and data quality."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+from schemas.decisions import Verdict
+from schemas.money import format_cents
+from service.core.gates.asking import (
+    Answer,
+    Gate,
+    Inquiry,
+    Parameter,
+    Said,
+    Values,
+    day_count,
+    evidence_of,
+    in_words,
+    number,
+)
+
+HOLD, BLOCK, REQUIRE = Verdict.HOLD, Verdict.BLOCK, Verdict.REQUIRE
+
+
+def responsibility_is_final(asked: Inquiry, given: Values) -> Answer:
+    """G01: nothing about who owes what is open."""
+    found = asked.responsibility.determination
+    if found in ("final", "credit"):
+        return None
+    why = "still provisional" if found == "provisional" else "not determined"
+    return Said(
+        HOLD, f"Who owes this balance is {why}.", lifted_by="the open decision of a payer or a person"
+    )
+
+
+_UNEXPLAINED: Final = frozenset({"difference", "unexplained_payment", "unexplained_write_off"})
+
+
+def balance_agrees_with_billing(asked: Inquiry, given: Values) -> Answer:
+    """G02: what the facts add up to and what billing reports differ by no more than the tolerance."""
+    shares = [
+        s
+        for s in asked.responsibility.shares
+        if s.reason.code in _UNEXPLAINED
+        or (s.bearer == "undetermined" and s.reason.code in ("reported_lower", "patient_payment"))
+    ]
+    if not shares:
+        return None
+    open_cents = max(abs(s.amount_cents) for s in shares)
+    if open_cents <= number(given["tolerance"][0]):
+        return None
+    text = f"{format_cents(open_cents)} of the balance is not explained by what payers and patient did."
+    return Said(
+        HOLD,
+        text,
+        None,
+        "a balance report that agrees, or the missing fact",
+        tuple(i for s in shares for i in s.evidence),
+    )
+
+
+def every_payer_has_answered(asked: Inquiry, given: Values) -> Answer:
+    """G03: the order of payers is known and each of them has decided."""
+    found = asked.signalled("DET-10.unknown_order", "DET-10.waiting", "DET-07.other_payer")
+    if not found:
+        return None
+    lifted = "coverage.listed" if "DET-10.unknown_order" in asked.signals else "the missing payer's decision"
+    return Said(HOLD, in_words(found), None, lifted, evidence_of(found))
+
+
+def no_reversal_is_open(asked: Inquiry, given: Values) -> Answer:
+    """G04: every decision taken back was replaced by a new one."""
+    found = asked.signalled("DET-04.reversed", "DET-04.orphan")
+    if not found:
+        return None
+    return Said(HOLD, in_words(found), None, "the payer's corrected decision", evidence_of(found))
+
+
+def no_payer_is_still_deciding(asked: Inquiry, given: Values) -> Answer:
+    """G05: no reason code says that the payer has not made up its mind."""
+    found = asked.signalled("DET-07.pending")
+    if not found:
+        return None
+    return Said(HOLD, in_words(found), None, "the payer's final decision", evidence_of(found))
+
+
+def charges_are_complete(asked: Inquiry, given: Values) -> Answer:
+    """G06: coding is done, every charge is on a decided claim, and late charges had their time."""
+    account = asked.account
+    coding = account.coding
+    if coding is not None and coding.body.status != "complete":
+        return Said(HOLD, "Medical coding is not complete.", None, "coding.status complete", (coding.id,))
+    for name in ("coding_hold", "late_charge_hold", "charge_audit"):
+        if flags := asked.flags.get(name):
+            text = f"A hold on the charges stands ({name.replace('_', ' ')})."
+            return Said(HOLD, text, None, f"account.cleared {name}", tuple(f.id for f in flags))
+    found = asked.signalled("DET-12.split", "DET-12.interim", "DET-12.uncovered")
+    if found:
+        return Said(HOLD, in_words(found), None, "the decision on the rest of the charge", evidence_of(found))
+    return _settling(asked, given)
+
+
+def _settling(asked: Inquiry, given: Values) -> Answer:
+    account = asked.account
+    until = date.min
+    why = evidence = ""
+    late, settle = day_count(given["late_charge_days"][0]), day_count(given["settling_days"][0])
+    for charge in account.charges:
+        if charge.body.service_on + late > until:
+            until, why, evidence = charge.body.service_on + late, "Late charges may still come.", charge.id
+    for one in account.adjudications:
+        if one.at.date() + settle > until:
+            until, why, evidence = one.at.date() + settle, "A payer decided only just now.", one.ids[0]
+    if asked.as_of >= until:
+        return None
+    return Said(HOLD, why, until, None, (evidence,))
+
+
+def no_payment_is_on_its_way(asked: Inquiry, given: Values) -> Answer:
+    """G07: no announced payment is still within its days."""
+    latest: tuple[date, str] | None = None
+    for pending in asked.account.pending_payments:
+        until = _business_days_after(pending.body.expected_on, number(given["business_days"][0]))
+        if asked.as_of < until and (latest is None or (until, pending.id) > latest):
+            latest = until, pending.id
+    if latest is None:
+        return None
+    return Said(HOLD, "A payment has been announced and may still arrive.", latest[0], None, (latest[1],))
+
+
+def _business_days_after(day: date, count: int) -> date:
+    while count > 0:
+        day += timedelta(days=1)
+        if day.weekday() < 5:
+            count -= 1
+    return day
+
+
+def somebody_answers_for_the_account(asked: Inquiry, given: Values) -> Answer:
+    """G10: a guarantor, or a patient who is their own, is registered."""
+    stated = asked.account.registered
+    if not given["guarantor_needed"][0] or stated.guarantor is not None or stated.patient is not None:
+        return None
+    return Said(REQUIRE, "Nobody is registered as patient or guarantor.", None, "account.registered")
+
+
+def data_is_sound(asked: Inquiry, given: Values) -> Answer:
+    """G11: no unknown code, no disagreement inside a decision, no contradiction between facts."""
+    found = asked.signalled(*_DATA_FAULTS)
+    if not found:
+        return None
+    return Said(HOLD, in_words(found), None, "a person's review", evidence_of(found))
+
+
+_DATA_FAULTS: Final = (
+    "DET-01.currency",
+    "DET-01.status",
+    "DET-01.unreadable",
+    "DET-02.remittance",
+    "DET-02.unbalanced",
+    "DET-03.contradiction",
+    "DET-06.mismatch",
+    "DET-07.review",
+    "DET-08.info_from_provider",
+    "DET-08.unprocessable",
+    "DET-11.conflict",
+    "DET-11.overposted",
+    "DET-17.merged",
+    "DET-21.conflict",
+)
+
+
+def something_is_owed(asked: Inquiry, given: Values) -> Answer:
+    """G12: the patient owes more than nothing, and nothing is to be paid back to the patient."""
+    net = asked.responsibility.net_cents
+    if refund := asked.signalled("DET-08.refund"):
+        return Said(BLOCK, in_words(refund), None, "the refund, posted", evidence_of(refund))
+    if net > 0:
+        return None
+    if net < 0:
+        return Said(
+            BLOCK, f"The patient has a credit of {format_cents(-net)}.", None, "a refund or a new charge"
+        )
+    return Said(BLOCK, "The patient owes nothing.", None, "a new decision of a payer")
+
+
+GATES: Final = (
+    Gate("G01", responsibility_is_final, "Who owes the balance is settled."),
+    Gate(
+        "G02",
+        balance_agrees_with_billing,
+        "Nothing in the balance is unexplained.",
+        (Parameter("tolerance", "USD"),),
+    ),
+    Gate("G03", every_payer_has_answered, "Every expected payer has answered."),
+    Gate("G04", no_reversal_is_open, "No payer decision is taken back without a new one."),
+    Gate("G05", no_payer_is_still_deciding, "No payer is still deciding."),
+    Gate(
+        "G06",
+        charges_are_complete,
+        "Coding is done and every charge has been decided.",
+        (Parameter("late_charge_days", "days"), Parameter("settling_days", "days")),
+    ),
+    Gate("G07", no_payment_is_on_its_way, "No payment is on its way.", (Parameter("business_days", "days"),)),
+    Gate(
+        "G10",
+        somebody_answers_for_the_account,
+        "Somebody is registered who answers for the account.",
+        (Parameter("guarantor_needed", "flag"),),
+    ),
+    Gate("G11", data_is_sound, "The payers' decisions are sound and every code in them is known."),
+    Gate("G12", something_is_owed, "The patient owes something."),
+)

@@ -1,0 +1,249 @@
+"""The one use case: receive a batch of messages, or review accounts that are due, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import count, islice
+from typing import Final, Literal, TypeAlias
+
+from adapters.store import Store, check_fact
+from adapters.store.rows import KeptMessage, MessageRecord, ParkedAction, ReadingRow
+from schemas.errors import BatonError, MessageRejected
+from schemas.facts import Fact, Item, LargeMessage, Message, Noted, Rejected, Tally
+from service.core import Policy
+from service.posting import Arrival, Posting, parked_row
+
+Read: TypeAlias = Callable[[Message], Iterator[Item]]
+"""Reads one message: `service.app` wires a door's reader to each format."""
+
+ReadLarge: TypeAlias = Callable[[LargeMessage], Iterator[Item]]
+"""The same for a message that does not fit into memory."""
+
+Disposition: TypeAlias = Literal["accepted", "duplicate", "parked"]
+
+CONTRADICTIONS: Final = frozenset({"conflict", "id-reused"})
+
+SLICE_ITEMS: Final = 500
+"""Facts and findings of a large message that share one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happens: the instant of recording, and the day that decisions are made as of."""
+
+    now: datetime
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one message. `facts` counts the new ones; `rejected` says what waits for a person."""
+
+    sha256: str
+    disposition: Disposition
+    facts: int = 0
+    rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(slots=True)
+class Reading:
+    """Everything a reader said about one message."""
+
+    facts: list[Fact] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    noted: list[Noted] = field(default_factory=list)
+    tally: Tally | None = None
+
+    def take(self, items: Iterable[Item]) -> Reading:
+        """Sort what a reader yields."""
+        for item in items:
+            match item:
+                case Fact():
+                    self._take_fact(item)
+                case Rejected():
+                    self.rejected.append(item)
+                case Noted():
+                    self.noted.append(item)
+                case Tally():
+                    self.tally = item
+        return self
+
+    def _take_fact(self, fact: Fact) -> None:
+        try:
+            check_fact(fact)
+        except MessageRejected as error:
+            # A text that no database can keep: this part waits, its neighbours go on.
+            self.rejected.append(Rejected(error.code, fact.where, error.reason, error.clause))
+        else:
+            self.facts.append(fact)
+
+
+class Intake:
+    """Receives messages and reviews due accounts. Safe to repeat: the same input changes nothing twice."""
+
+    def __init__(self, store: Store, read: Read, read_large: ReadLarge, policy: Policy) -> None:
+        self._store = store
+        self._read = read
+        self._read_large = read_large
+        self._policy = policy
+
+    def receive(self, messages: Sequence[Message], moment: Moment) -> list[Receipt]:
+        """Keep, read, decide and record a batch in one transaction; receipts in the order of the messages.
+
+        When it returns, everything is committed and may be acknowledged. Reading happens before the
+        transaction opens, so account locks are held for storing and deciding only.
+
+        Raises:
+            Unavailable: the store could not commit; nothing of the batch is stored.
+        """
+        readings = [Reading().take(self._read(message)) for message in messages]
+        with self._store.write() as unit:
+            kept = unit.keep_messages(messages)
+            arrivals = [
+                Arrival(row.seq, m.sha256, r.facts, r.rejected)
+                for row, m, r in zip(kept, messages, readings, strict=True)
+                if row.new
+            ]
+            posting = Posting(unit, self._policy, moment.now, moment.as_of)
+            posting.post(arrivals)
+            unit.finish_messages([_finished(arrival, moment) for arrival in arrivals])
+        by_seq = {arrival.seq: arrival for arrival in arrivals}
+        return [_receipt(row, m, by_seq) for row, m in zip(kept, messages, strict=True)]
+
+    def receive_large(
+        self, large: LargeMessage, moment: Moment, progress: Callable[[int], None] = lambda facts: None
+    ) -> Receipt:
+        """Keep a message too large for memory in parts, then post what it says slice by slice.
+
+        The bytes are stored whole before anything is read; each slice is one transaction; the message counts
+        as read only after the last. `progress` is told the number of facts so far.
+
+        Raises:
+            Unavailable: the store could not commit; call again, or `resume` later: nothing counts twice.
+        """
+        with self._store.write() as unit:
+            kept = unit.keep_large_message(large)
+        if kept.finished:
+            return Receipt(large.sha256, "duplicate")
+        return self._post_in_slices(kept.seq, large, moment, progress)
+
+    def resume(self, moment: Moment) -> list[Receipt]:
+        """Finish reading the large messages whose reading a crash cut off."""
+        with self._store.read() as reader:
+            unfinished = reader.unfinished_messages()
+        return [self._post_in_slices(seq, large, moment, lambda facts: None) for seq, large in unfinished]
+
+    def retry(self, parked_seq: int, moment: Moment, by: str = "operator") -> Receipt:
+        """Read a parked message again from its stored bytes, the same way it came in the first time.
+
+        What it says now is posted; what is known already changes nothing. The entry is settled when its part
+        is no longer refused.
+
+        Raises:
+            BatonError: `no-such-parked`, `settled-before`, or `still-in-conflict` (only a person can end it).
+        """
+        with self._store.read() as reader:
+            record = reader.parked_one(parked_seq)
+            if record is None:
+                raise BatonError("no-such-parked", "there is no such entry; `baton parked list` shows them")
+            if record.actions:
+                raise BatonError("settled-before", "this entry has been settled already")
+            if record.code in CONTRADICTIONS:
+                raise BatonError(
+                    "still-in-conflict",
+                    "reading it again cannot say which of two contradicting facts is right",
+                )
+            message = reader.message_at(record.message_seq)
+        if message is None:
+            raise AssertionError("a parked entry always has its message")
+        reading = Reading().take(self._read_large(self._stored(message)))
+        still = tuple(r for r in reading.rejected if r.where == record.place)
+        arrival = Arrival(message.seq, message.sha256, reading.facts, [])
+        with self._store.write() as unit:
+            Posting(unit, self._policy, moment.now, moment.as_of).post([arrival])
+            if not still:
+                note = f"{arrival.new_facts} new facts"
+                unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note))
+        return Receipt(message.sha256, "parked" if still else arrival.disposition, arrival.new_facts, still)
+
+    def _stored(self, record: MessageRecord) -> LargeMessage:
+        """A stored message as one that comes in chunks from the store."""
+
+        def chunks() -> Iterator[bytes]:
+            for n in count():
+                with self._store.read() as reader:
+                    chunk = reader.message_chunk(record.seq, n)
+                if chunk is None:
+                    return
+                yield chunk
+
+        return LargeMessage(
+            record.sha256, record.size, record.feed, record.format, record.door, record.received_at, chunks
+        )
+
+    def _post_in_slices(
+        self, seq: int, large: LargeMessage, moment: Moment, progress: Callable[[int], None]
+    ) -> Receipt:
+        total = Arrival(seq, large.sha256, [], [])
+        source = self._read_large(large)
+        while piece := list(islice(source, SLICE_ITEMS)):
+            reading = Reading().take(piece)
+            arrival = Arrival(seq, large.sha256, reading.facts, reading.rejected)
+            with self._store.write() as unit:
+                Posting(unit, self._policy, moment.now, moment.as_of).post([arrival])
+            total.absorb(arrival)
+            progress(total.new_facts)
+        with self._store.write() as unit:
+            unit.finish_messages([_finished(total, moment)])
+        return Receipt(large.sha256, total.disposition, total.new_facts, tuple(total.rejected))
+
+    def park_whole(self, messages: Sequence[Message], why: Rejected, moment: Moment) -> list[Receipt]:
+        """Keep messages that nobody should try to read now (they crashed a reader, or are over a limit)."""
+        with self._store.write() as unit:
+            kept = unit.keep_messages(messages)
+            fresh = [row.seq for row in kept if row.new]
+            unit.park([parked_row(seq, why, moment.now) for seq in fresh])
+            unit.finish_messages([ReadingRow(seq, moment.now, 0, 0, 1) for seq in fresh])
+        return [
+            Receipt(m.sha256, "parked" if row.new else "duplicate", 0, (why,) if row.new else ())
+            for row, m in zip(kept, messages, strict=True)
+        ]
+
+    def review(self, moment: Moment, limit: int = 500) -> int:
+        """Decide again for accounts whose review day has come; how many there were.
+
+        Raises:
+            Unavailable: the store could not commit; nothing of this round is stored.
+        """
+        with self._store.write() as unit:
+            due = unit.due_accounts(moment.as_of, moment.now, limit)
+            if due:
+                Posting(unit, self._policy, moment.now, moment.as_of).review(due)
+        return len(due)
+
+
+def large(message: Message, chunk_bytes: int = 1 << 18) -> LargeMessage:
+    """A message in memory as one that comes in chunks."""
+    body = message.body
+
+    def chunks() -> Iterator[bytes]:
+        return (body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes))
+
+    return LargeMessage(
+        message.sha256, len(body), message.feed, message.format, message.door, message.received_at, chunks
+    )
+
+
+def _finished(arrival: Arrival, moment: Moment) -> ReadingRow:
+    return ReadingRow(
+        arrival.seq, moment.now, arrival.new_facts, arrival.duplicate_facts, len(arrival.rejected)
+    )
+
+
+def _receipt(row: KeptMessage, message: Message, arrivals: dict[int, Arrival]) -> Receipt:
+    arrival = arrivals.get(row.seq) if row.new else None
+    if arrival is None:
+        return Receipt(message.sha256, "duplicate")
+    return Receipt(message.sha256, arrival.disposition, arrival.new_facts, tuple(arrival.rejected))

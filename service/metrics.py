@@ -1,0 +1,128 @@
+"""What a monitoring system asks for: counts of what the store holds and of what the HTTP door did.
+
+No label names a person or an account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from threading import Lock
+from time import monotonic
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from adapters.store import Counts, Store
+from schemas.errors import Unavailable
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+FRESH_SECONDS: Final = 5.0
+"""How long one count of the store serves every scrape: counting many rows costs the database something."""
+
+CASE_STATUSES: Final = ("open", "recalled", "closed")
+LATENCY_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class StoreCounts(Collector):
+    """The store's counts as gauges, read when asked and at most once in `FRESH_SECONDS`."""
+
+    def __init__(self, store: Callable[[], Store], now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+        self._lock = Lock()
+        self._counts: Counts | None = None
+        self._until = 0.0
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing ahead of time: registering must not open the store."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges now; `baton_store_up` alone when the store does not answer."""
+        counts = self._read()
+        yield GaugeMetricFamily("baton_store_up", "1 while the store answers", value=int(counts is not None))
+        if counts is None:
+            return
+        for name, text, value in (
+            ("messages", "Messages kept", counts.messages),
+            ("messages_unread", "Messages kept whose reading has not ended", counts.unread),
+            ("facts", "Facts kept", counts.facts),
+            ("accounts", "Patient accounts known", counts.accounts),
+            ("decisions", "Decisions made", counts.decisions),
+            ("parked_open", "Messages or parts of messages that wait for a person", counts.parked_open),
+            ("outbox_events", "Events that wait for the relay", counts.outbox.depth),
+        ):
+            yield GaugeMetricFamily(f"baton_{name}", text, value=value)
+        yield GaugeMetricFamily(
+            "baton_outbox_oldest_age_seconds",
+            "How long the oldest event has waited for the relay; 0 when none waits",
+            value=outbox_age_seconds(counts.outbox.oldest_at, self._now()),
+        )
+        cases = GaugeMetricFamily("baton_cases", "Collections cases by status", labels=["status"])
+        for status in CASE_STATUSES:
+            cases.add_metric([status], counts.cases.get(status, 0))
+        yield cases
+
+    def _read(self) -> Counts | None:
+        with self._lock:
+            if self._counts is None or monotonic() >= self._until:
+                try:
+                    with self._store().read() as reader:
+                        self._counts = reader.counts()
+                except Unavailable:
+                    self._counts = None
+                self._until = monotonic() + FRESH_SECONDS
+            return self._counts
+
+
+class DoorMeter:
+    """What the HTTP door did: requests by route template, messages by what became of them."""
+
+    def __init__(self, store: Callable[[], Store], now: Callable[[], datetime], version: str) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(StoreCounts(store, now))
+        self._requests = Counter(
+            "baton_http_requests",
+            "HTTP requests answered",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "baton_http_request_seconds",
+            "Time from request to answer",
+            ["method", "route"],
+            buckets=LATENCY_SECONDS,
+            registry=self.registry,
+        )
+        self._received = Counter(
+            "baton_http_messages",
+            "Messages received here, by disposition",
+            ["disposition"],
+            registry=self.registry,
+        )
+        for disposition in ("accepted", "duplicate", "parked"):
+            self._received.labels(disposition)
+        Gauge("baton_build_info", "Which Baton this is", ["version"], registry=self.registry).labels(
+            version
+        ).set(1)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; `route` is the template, never a path."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    def received(self, disposition: str) -> None:
+        """Count one message."""
+        self._received.labels(disposition).inc()
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+def outbox_age_seconds(oldest_at: datetime | None, now: datetime) -> float:
+    """How long the oldest event of the outbox has waited; 0.0 when none waits."""
+    return max(0.0, (now - oldest_at).total_seconds()) if oldest_at else 0.0

@@ -1,0 +1,321 @@
+"""What one transaction does: post facts to accounts, decide, move cases, and say so outside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from adapters.store.rows import (
+    AccountRow,
+    AuditRow,
+    CaseEventRow,
+    DecisionRow,
+    FactRow,
+    OutboxRow,
+    ParkedRow,
+)
+from adapters.store.unit import Unit
+from schemas.canonical import digest, to_bytes
+from schemas.cases import Case, CaseEvent
+from schemas.decisions import Decision
+from schemas.facts import AccountFlagged, AccountRef, ClaimAdjudicated, Fact, Rejected
+from schemas.wire import events
+from service.core import Policy, advance, apportion, decide, fold
+
+Identities: TypeAlias = dict[str, list[tuple[str, AccountRef]]]
+"""Message identity to the facts, and their accounts, that carry it."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One newly kept message on its way into the accounts; the counts fill as it is posted."""
+
+    seq: int
+    sha256: str
+    facts: list[Fact]
+    rejected: list[Rejected]
+    new_facts: int = 0
+    duplicate_facts: int = 0
+
+    @property
+    def disposition(self) -> Literal["accepted", "duplicate", "parked"]:
+        """Parked when any part waits for a person; duplicate when it said nothing new."""
+        if self.rejected:
+            return "parked"
+        return "duplicate" if self.duplicate_facts and not self.new_facts else "accepted"
+
+    def absorb(self, part: Arrival) -> None:
+        """Add up the slices of one large message."""
+        self.rejected += part.rejected
+        self.new_facts += part.new_facts
+        self.duplicate_facts += part.duplicate_facts
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """One locked account while facts are posted to it."""
+
+    row: AccountRow
+    facts: dict[str, Fact]
+    keys: dict[str, str]
+    fresh: list[str] = field(default_factory=list)
+    messages: dict[str, None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: AccountRow, facts: Sequence[Fact]) -> _Ledger:
+        return cls(row, {f.id: f for f in facts}, {f.key: f.id for f in facts})
+
+
+class Posting:
+    """Posts facts inside one open transaction. Everything it writes commits or vanishes with it."""
+
+    def __init__(self, unit: Unit, policy: Policy, now: datetime, as_of: date) -> None:
+        self._unit = unit
+        self._policy = policy
+        self._now = now
+        self._as_of = as_of
+
+    def post(self, arrivals: Sequence[Arrival]) -> None:
+        """Add the facts of newly kept messages to their accounts and decide for every account touched."""
+        facts = [f for a in arrivals for f in a.facts]
+        known = self._unit.known_identities({f.identity for f in facts if f.identity is not None})
+        ledgers = self._lock({f.account for f in facts if f.account is not None} | _reused_by(facts, known))
+        rows: list[FactRow] = []
+        for arrival in arrivals:
+            self._post_one(arrival, ledgers, known, rows)
+        self._unit.add_facts(rows)
+        self._unit.park(
+            [
+                parked_row(a.seq, r, self._now, ledgers.get(r.account) if r.account else None)
+                for a in arrivals
+                for r in a.rejected
+            ]
+        )
+        audits = [
+            _message_audit(a, self._now)
+            for a in arrivals
+            if a.rejected or not any(f.account is not None for f in a.facts)
+        ]
+        self._decide([ledger for ledger in ledgers.values() if ledger.fresh], audits)
+
+    def review(self, refs: Collection[AccountRef]) -> None:
+        """Decide again on the facts as they stand: a review day has come."""
+        self._decide(list(self._lock(refs).values()), [])
+
+    def _lock(self, refs: Collection[AccountRef]) -> dict[AccountRef, _Ledger]:
+        rows = self._unit.lock_accounts(refs)
+        facts = self._unit.facts_of([row.id for row in rows.values()])
+        return {ref: _Ledger.of(row, facts.get(row.id, [])) for ref, row in rows.items()}
+
+    def _post_one(
+        self, arrival: Arrival, ledgers: dict[AccountRef, _Ledger], known: Identities, rows: list[FactRow]
+    ) -> None:
+        for fact in arrival.facts:
+            if fact.account is None:
+                rows.append(FactRow(fact, None, arrival.seq, self._now))
+                arrival.new_facts += 1
+                continue
+            ledger = ledgers[fact.account]
+            ledger.messages[arrival.sha256] = None
+            if fact.id in ledger.facts:
+                arrival.duplicate_facts += 1
+                continue
+            others = [o for o in known.get(fact.identity or "", ()) if o[0] != fact.id]
+            if others:
+                arrival.rejected.append(_reused(fact))
+                for marker in _markers(fact, others, ledgers):
+                    self._add(marker, arrival.seq, ledgers, rows)
+            elif ledger.keys.get(fact.key, fact.id) != fact.id and not isinstance(
+                fact.body, ClaimAdjudicated
+            ):
+                arrival.rejected.append(_conflict(fact))
+            if fact.identity is not None:
+                known.setdefault(fact.identity, []).append((fact.id, fact.account))
+            self._add(fact, arrival.seq, ledgers, rows)
+            arrival.new_facts += 1
+
+    def _add(self, fact: Fact, seq: int, ledgers: dict[AccountRef, _Ledger], rows: list[FactRow]) -> None:
+        ledger = ledgers[fact.account] if fact.account else None
+        if ledger is None or fact.id in ledger.facts:
+            return
+        ledger.facts[fact.id] = fact
+        ledger.keys.setdefault(fact.key, fact.id)
+        ledger.fresh.append(fact.id)
+        rows.append(FactRow(fact, ledger.row.id, seq, self._now))
+
+    def _decide(self, ledgers: Sequence[_Ledger], audits: list[AuditRow]) -> None:
+        decisions: list[DecisionRow] = []
+        heads: list[AccountRow] = []
+        cases: list[Case] = []
+        moves: list[CaseEventRow] = []
+        outbox: list[OutboxRow] = []
+        for ledger in ledgers:
+            row = ledger.row
+            decision = self._decision(ledger)
+            changed = decision.material != row.material
+            case: Case | None = row.case
+            case_events: tuple[CaseEvent, ...] = ()
+            if changed:
+                decisions.append(_decision_row(decision, row.id, self._now))
+                case, case_events = advance(row.ref, row.case, row.cases, decision)
+                if case is not None and case_events:
+                    cases.append(case)
+                    moves += [CaseEventRow(e, row.id, self._now) for e in case_events]
+                outbox += _announcements(row, decision, case_events, self._now)
+            if changed or decision.review_on != row.review_on:
+                heads.append(_head(row, decision, case, len(ledger.facts), changed))
+            audits.append(_account_audit(ledger, decision if changed else None, case_events, self._now))
+        self._unit.add_decisions(decisions)
+        self._unit.save_accounts(heads)
+        self._unit.save_cases(cases)
+        self._unit.add_case_events(moves)
+        self._unit.add_outbox(outbox)
+        self._unit.add_audit(audits)
+
+    def _decision(self, ledger: _Ledger) -> Decision:
+        account = fold(ledger.facts.values())
+        return decide(account, apportion(account, self._policy), self._policy, self._as_of)
+
+
+def _reused_by(facts: Sequence[Fact], known: Identities) -> set[AccountRef]:
+    """Other accounts on which a sender used one of these message ids for something else."""
+    return {account for fact in facts for id, account in known.get(fact.identity or "", ()) if id != fact.id}
+
+
+def _markers(
+    fact: Fact, others: Sequence[tuple[str, AccountRef]], ledgers: dict[AccountRef, _Ledger]
+) -> list[Fact]:
+    """A hold for each account that shares a reused message id, so that none of them is decided on doubt.
+
+    Made from the accounts' own facts alone, so both orders of arrival make the same holds.
+    """
+    made = [_marker(fact)]
+    for id, account in others:
+        if (other := ledgers[account].facts.get(id)) is not None:
+            made.append(_marker(other))
+    return made
+
+
+def _marker(fact: Fact) -> Fact:
+    return Fact.of(
+        fact.account,
+        f"account.flagged|{fact.account}|baton|id-reused|{fact.id}",
+        fact.occurred_at,
+        AccountFlagged("id_reused", since=fact.occurred_at.date(), reference=fact.id),
+        where=fact.where,
+    )
+
+
+def _reused(fact: Fact) -> Rejected:
+    return Rejected(
+        "id-reused",
+        fact.where,
+        "this sender has used this message id for other content before; give each message its own id",
+        "baton/1 envelope: id",
+        fact.account,
+    )
+
+
+def _conflict(fact: Fact) -> Rejected:
+    """Both sides stay: the fold decides by neither, and a person is told."""
+    return Rejected(
+        "conflict",
+        fact.where,
+        "the same business key was stated before with other content; the account holds until a person "
+        "says which is right",
+        "baton/1: same key, other content",
+        fact.account,
+    )
+
+
+def _announcements(
+    row: AccountRow, decision: Decision, moves: Sequence[CaseEvent], now: datetime
+) -> list[OutboxRow]:
+    """The events that a changed decision sends out, in the order in which consumers should see them."""
+    account = str(row.ref)
+    out = []
+    said = decision.responsibility
+    before = (row.determination, row.patient_cents)
+    settled = ("final", "credit")
+    if (said.determination, said.net_cents) != before and (
+        said.determination in settled or row.determination in settled
+    ):
+        id = event_id(decision.id, "responsibility.determined")
+        body = events.responsibility_determined(decision, id, now)
+        out.append(OutboxRow(id, "responsibility.determined", account, body, now))
+    for move in moves:
+        out.append(
+            OutboxRow(move.id, f"case.{move.move}", account, events.case_event(move, decision, now), now)
+        )
+    if not decision.opens_case and (said.assigned_cents > 0 or said.net_cents > 0):
+        id = event_id(decision.id, "account.held")
+        body = events.account_held(decision, id, now)
+        out.append(OutboxRow(id, "account.held", account, body, now))
+    return out
+
+
+def event_id(decision: str, type: str) -> str:
+    """A stable id: the same announcement of the same decision always has the same one."""
+    return str(UUID(digest(f"{decision}|{type}".encode())[:32]))
+
+
+def parked_row(seq: int, why: Rejected, now: datetime, ledger: _Ledger | None = None) -> ParkedRow:
+    """What waits for a person, and the account that waits with it."""
+    return ParkedRow(seq, why.where, why.code, why.reason, why.clause, now, ledger.row.id if ledger else None)
+
+
+def _decision_row(decision: Decision, account_id: int, now: datetime) -> DecisionRow:
+    return DecisionRow(
+        decision.id,
+        account_id,
+        decision.as_of,
+        now,
+        decision.content,
+        decision.policy_version,
+        decision.opens_case,
+    )
+
+
+def _head(row: AccountRow, decision: Decision, case: Case | None, facts: int, changed: bool) -> AccountRow:
+    said = decision.responsibility
+    return AccountRow(
+        id=row.id,
+        ref=row.ref,
+        decision_id=decision.id if changed else row.decision_id,
+        material=decision.material,
+        review_on=decision.review_on,
+        determination=said.determination,
+        patient_cents=said.net_cents,
+        balance_cents=said.balance_cents,
+        currency=said.currency,
+        facts=facts,
+        cases=case.number if case is not None else row.cases,
+        version=row.version + 1,
+    )
+
+
+def _account_audit(
+    ledger: _Ledger, decision: Decision | None, moves: Sequence[CaseEvent], now: datetime
+) -> AuditRow:
+    """One entry says what came in for an account, what was decided and which case moves followed."""
+    content = {
+        "account": [ledger.row.ref.facility, ledger.row.ref.number],
+        "messages": list(ledger.messages),
+        "facts": ledger.fresh,
+        "decision": decision.id if decision else None,
+        "case_events": [m.id for m in moves],
+    }
+    return AuditRow("account.decided", str(ledger.row.ref), to_bytes(content), now)
+
+
+def _message_audit(arrival: Arrival, now: datetime) -> AuditRow:
+    """A message that touched no account still leaves an entry: what it was and what waits in it."""
+    content = {
+        "message": arrival.sha256,
+        "facts": [f.id for f in arrival.facts],
+        "parked": [[r.code, r.where] for r in arrival.rejected],
+    }
+    return AuditRow("message.read", arrival.sha256, to_bytes(content), now)

@@ -1,0 +1,91 @@
+"""Who may ask what: every endpoint needs a key with its scope, except those listed here as open."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Final
+
+from flask import Flask, g, request
+
+from service.web.keys import Keyring
+from service.web.problems import Refusal
+
+OPEN: Final = frozenset(
+    ("health.healthz", "health.readyz", "contracts.openapi", "contracts.asyncapi", "contracts.message_schema",
+     "contracts.version")
+)  # fmt: skip
+"""Endpoints that hold nothing of anybody: whether it runs, and the published contracts."""
+
+SCOPE_OF: Final = {
+    "messages.receive": "messages:write",
+    "accounts.show": "accounts:read",
+    "accounts.show_by_id": "accounts:read",
+    "accounts.why": "accounts:read",
+    "accounts.why_by_id": "accounts:read",
+    "cases.page": "cases:read",
+    "cases.show": "cases:read",
+    "parked.page": "parked:read",
+    "health.metrics": "metrics:read",
+}
+"""The scope of each endpoint. One that stands in neither list is refused to everybody."""
+
+
+def guard(web: Flask, keyring: Keyring) -> None:
+    """Ask for a key before any view runs, and before anybody learns whether a path under /v1 exists."""
+
+    def ask() -> None:
+        endpoint = request.endpoint
+        if endpoint is None:
+            if request.path == "/v1" or request.path.startswith("/v1/"):
+                _identify(keyring)
+            return
+        if endpoint in OPEN or (endpoint == "health.metrics" and _from_this_machine()):
+            return
+        scope = SCOPE_OF.get(endpoint)
+        granted = _identify(keyring)
+        if scope is None or scope not in granted:
+            raise _lacking(scope)
+
+    web.before_request(ask)
+
+
+def _lacking(scope: str | None) -> Refusal:
+    detail = f"this key lacks the scope {scope}; use one that has it" if scope else "no key may do this"
+    wanted = f'Bearer realm="baton", error="insufficient_scope", scope="{scope or ""}"'
+    return Refusal(HTTPStatus.FORBIDDEN, "scope-missing", detail, headers={"WWW-Authenticate": wanted})
+
+
+def _identify(keyring: Keyring) -> tuple[str, ...]:
+    """The scopes of the key that came with the request."""
+    presented = _presented()
+    row = keyring.verify(presented) if presented else None
+    if row is None:
+        how = "send a key as `Authorization: Bearer <key>` or `X-API-Key: <key>`"
+        detail = f"this key is not in force; {how} that is" if presented else f"a key is needed; {how}"
+        invalid = ', error="invalid_token"' if presented else ""
+        raise Refusal(
+            HTTPStatus.UNAUTHORIZED,
+            "key-refused" if presented else "key-missing",
+            detail,
+            headers={"WWW-Authenticate": f'Bearer realm="baton"{invalid}'},
+        )
+    g.key_prefix = row.prefix
+    return row.scopes
+
+
+def _presented() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return request.headers.get("X-API-Key", "").strip()
+
+
+def _from_this_machine() -> bool:
+    """Whether the caller itself sits on this machine; what a proxy passes on does not count as such."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    try:
+        return ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,58 @@
+"""What every group of routes has in common: strict parameters, documented refusals, plain JSON answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import flask_smorest  # type: ignore[import-untyped]
+from flask import Response
+from marshmallow import Schema
+
+from service.web.queries import StrictParser
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A group of routes that takes no unknown parameter."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def refuses(self, *statuses: int) -> Callable[[View], View]:
+        """Document a route's refusals besides those that every route has (key, scope, defect)."""
+
+        def decorate(view: View) -> View:
+            for status in (*statuses, 401, 403, 500):
+                view = self.alt_response(status, HTTPStatus(status).name)(view)
+            return view
+
+        return decorate
+
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Answer a path."""
+        decorate: Callable[[View], View] = super().route(rule, **options)
+        return decorate
+
+    def asks(self, query: type[Schema]) -> Callable[[View], View]:
+        """Hand the query's parameters to the view as one dict."""
+        decorate: Callable[[View], View] = self.arguments(query, location="query")
+        return decorate
+
+    def gives(self, status: int, schema: type[Schema], about: str | None = None) -> Callable[[View], View]:
+        """Document the answer; the view writes it."""
+        decorate: Callable[[View], View] = self.response(status, schema, description=about)
+        return decorate
+
+    def named(self, operation_id: str, **more: Any) -> Callable[[View], View]:
+        """Name the operation in the OpenAPI document."""
+        decorate: Callable[[View], View] = self.doc(operationId=operation_id, **more)
+        return decorate
+
+
+def plain(document: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """A JSON answer, its fields in the order in which the use case gave them."""
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    return Response(body, status=int(status), content_type="application/json")

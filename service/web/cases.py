@@ -1,0 +1,59 @@
+"""`/v1/cases` and `/v1/parked`: what specialists work on, and what waits for somebody to look at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service import answers
+from service.web.blueprints import Blueprint, plain
+from service.web.queries import CasesQuery, NoQuery, PageQuery
+from service.web.rooms import Rooms
+from service.web.shapes import CasesPage, CaseWithHistory, ParkedList
+
+
+def cases_blueprint(rooms: Rooms) -> Blueprint:
+    """Collections cases."""
+    blue = Blueprint("cases", __name__, url_prefix="/v1/cases", description="Collections cases.")
+
+    @blue.route("")
+    @blue.asks(CasesQuery)
+    @blue.gives(200, CasesPage)
+    @blue.refuses(422, 503)
+    @blue.named("listCases")
+    def page(query: dict[str, Any]) -> Response:
+        """Cases in the order of opening; `next` is the cursor of the next page, null on the last."""
+        with rooms.store().read() as reader:
+            found = answers.cases(reader, query.get("status"), query.get("cursor"), query["limit"])
+        # A cursor is text to its reader: what it counts is our own affair.
+        return plain(found | {"next": None if found["next"] is None else str(found["next"])})
+
+    @blue.route("/<string:case_id>")
+    @blue.asks(NoQuery)
+    @blue.gives(200, CaseWithHistory)
+    @blue.refuses(404, 422, 503)
+    @blue.named("getCase")
+    def show(query: dict[str, Any], case_id: str) -> Response:
+        """One case with its events."""
+        with rooms.store().read() as reader:
+            return plain(answers.case(reader, case_id))
+
+    return blue
+
+
+def parked_blueprint(rooms: Rooms) -> Blueprint:
+    """Messages, and parts of messages, that wait for a person."""
+    blue = Blueprint("parked", __name__, url_prefix="/v1/parked", description="What waits for a person.")
+
+    @blue.route("")
+    @blue.asks(PageQuery)
+    @blue.gives(200, ParkedList)
+    @blue.refuses(422, 503)
+    @blue.named("listParked")
+    def page(query: dict[str, Any]) -> Response:
+        """Parked messages and parts that nobody has acted on yet, oldest first."""
+        with rooms.store().read() as reader:
+            return plain({"items": answers.parked(reader, query["limit"])})
+
+    return blue

@@ -1,0 +1,103 @@
+"""Query parameters with their limits. An unknown or repeated one is refused: a typo must not pass."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from webargs.flaskparser import FlaskParser
+
+from service.web.problems import Refusal
+
+FEED_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+_DIGITS: Final = re.compile("[0-9]{1,19}", re.ASCII)
+LIST_LIMIT: Final = 50
+LIST_MOST: Final = 200
+_DAYS: Final = validate.Range(date(1800, 1, 1), date(2999, 12, 31))
+
+
+def _one_word(feed: str) -> None:
+    # fullmatch: Python's $ would let a line end pass.
+    if not re.fullmatch(FEED_PATTERN, feed):
+        raise ValidationError("write one word of letters, digits, '_', '-' and '.', up to 64")
+
+
+class Whole(fields.Integer):
+    """A whole number as plain digits: no sign, no point, no blank."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+class StrictParser(FlaskParser):
+    """Reads parameters and takes none that is unknown or repeated."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """The parameters of a request's query."""
+        if any(len(values) > 1 for _, values in req.args.lists()):
+            detail = "a parameter is given twice; give each once"
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "parameter-repeated", detail)
+        return super().load_querystring(req, schema)
+
+
+class NoQuery(Schema):
+    """No parameter at all."""
+
+
+class FeedQuery(Schema):
+    """Where a message comes from."""
+
+    feed = fields.String(
+        load_default="http",
+        validate=_one_word,
+        metadata={
+            "description": "The feed that sends, one word; it chooses the facility of remittances.",
+            "pattern": FEED_PATTERN,
+        },
+    )
+
+
+class WhyQuery(Schema):
+    """The day that is asked about, and what was known at the time."""
+
+    as_of = fields.Date(
+        validate=_DAYS,
+        metadata={"description": "Decide as of this day; today where the hospital is by default."},
+    )
+    known_at = fields.AwareDateTime(
+        format="iso",
+        metadata={
+            "description": "Use only what Baton had recorded by this instant: RFC 3339 with an offset, "
+            "its `+` written as `%2B`; everything known by default."
+        },
+    )
+
+
+class PageQuery(Schema):
+    """How much of a list."""
+
+    limit = Whole(
+        load_default=LIST_LIMIT,
+        validate=validate.Range(1, LIST_MOST),
+        metadata={"description": "Items at most."},
+    )
+
+
+class CasesQuery(PageQuery):
+    """Which cases, and how far the list was read."""
+
+    status = fields.String(
+        validate=validate.OneOf(["open", "recalled", "closed"]), metadata={"description": "Only these."}
+    )
+    cursor = Whole(
+        validate=validate.Range(0, (1 << 63) - 1),
+        metadata={"description": "`next` of the page before; without it, the first page."},
+    )

@@ -1,0 +1,42 @@
+"""What the views share: the app, its doors opened once for all threads, the meter and the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from adapters.store import Store
+from service.logs import Log
+from service.metrics import DoorMeter
+
+if TYPE_CHECKING:
+    from service.app import App
+
+
+@dataclass(slots=True)
+class Rooms:
+    """One web process."""
+
+    app: App
+    log: Log
+    version: str
+    meter: DoorMeter = field(init=False)
+    _opening: Lock = field(default_factory=Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = DoorMeter(self.store, self.now, self.version)
+
+    def store(self) -> Store:
+        """The store; threads that ask at once open it once.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        with self._opening:
+            return self.app.store
+
+    def now(self) -> datetime:
+        """The instant of the app's clock."""
+        return self.app.moment().now

@@ -1,0 +1,102 @@
+"""For whoever fears the largest account: its cost grows with its facts and not faster. Ratios only."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from time import process_time
+
+import pytest
+
+from schemas.facts import (
+    AccountRef,
+    Adjustment,
+    Body,
+    ChargePosted,
+    ClaimAdjudicated,
+    Fact,
+    Payer,
+    PaymentPosted,
+    StatementSent,
+)
+from service.bench.remittances import Remittance
+from service.core import Policy, apportion, decide, fold, parse_policy
+
+POLICIES = Path(__file__).resolve().parents[2] / "service" / "policies"
+AS_OF = date(2026, 11, 23)
+SMALL, LARGE = 100, 800
+TIMES = LARGE / SMALL
+# Eight times the facts may cost eight times the time; what grows with the square would cost 64 times.
+MOST = 3 * TIMES
+REPEATS = 5
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return parse_policy({p.name: p.read_text(encoding="utf-8") for p in POLICIES.glob("*.toml")})
+
+
+def charge(n: int) -> Body:
+    return ChargePosted(f"C{n}", 60000, AS_OF - timedelta(days=200))
+
+
+def payment(n: int) -> Body:
+    return PaymentPosted(f"P{n}", 100, "patient", AS_OF - timedelta(days=n % 90))
+
+
+def statement(n: int) -> Body:
+    return StatementSent(n + 1, AS_OF - timedelta(days=n % 300), 14217, financial_assistance_notice=True)
+
+
+def adjudication(n: int) -> Body:
+    adjustments = (Adjustment("CO", "45", 10000), Adjustment("PR", "1", 14217))
+    day = AS_OF - timedelta(days=100)
+    return ClaimAdjudicated(
+        f"CL{n}", Payer("60054"), "1", day, 60000, 35783, 1, f"PC{n}", adjustments=adjustments
+    )
+
+
+KINDS = {"charges": charge, "payments": payment, "statements": statement, "adjudications": adjudication}
+
+
+def facts(kind: str, count: int) -> list[Fact]:
+    account = AccountRef("GEN", "A1")
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        Fact.of(account, f"{kind}|{n}", begun + timedelta(minutes=n), KINDS[kind](n)) for n in range(count)
+    ]
+
+
+def seconds(policy: Policy, given: list[Fact]) -> float:
+    best = float("inf")
+    for _ in range(REPEATS):
+        begun = process_time()
+        account = fold(given)
+        decide(account, apportion(account, policy), policy, AS_OF)
+        best = min(best, process_time() - begun)
+    return best
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_folding_and_deciding_cost_no_more_than_in_proportion(policy: Policy, kind: str) -> None:
+    seconds(policy, facts(kind, SMALL))
+    assert seconds(policy, facts(kind, LARGE)) < MOST * seconds(policy, facts(kind, SMALL))
+
+
+def test_reading_a_remittance_costs_no_more_than_in_proportion() -> None:
+    from adapters import x12
+
+    def read(claims: int) -> float:
+        body = Remittance(claims, AS_OF).body()
+        best = float("inf")
+        for _ in range(3):
+            begun = process_time()
+            for _item in x12.read(
+                body, feed="f", facility="GEN", received_at=datetime(2026, 1, 1, tzinfo=UTC)
+            ):
+                pass
+            best = min(best, process_time() - begun)
+        return best
+
+    read(SMALL)
+    assert read(LARGE) < MOST * read(SMALL)

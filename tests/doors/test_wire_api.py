@@ -1,0 +1,108 @@
+# ruff: noqa: E501
+"""The API's answers: every schema can be published, and an answer of the contract's own form fits it."""
+
+import jsonschema
+import pytest
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+
+from schemas.wire import api
+
+SHA = "ab" * 32
+ANSWERS = [
+    api.Problem,
+    api.Receipt,
+    api.WhyAnswer,
+    api.CaseView,
+    api.AccountView,
+    api.CasePage,
+    api.AccountPage,
+]
+
+CASE = {
+    "id": "K1", "account": "GEN/A1", "number": 1, "status": "open", "amount": "142.17", "currency": "USD",
+    "reason": None, "opened_by": "d-1", "decided_by": "d-2", "events": 2,
+}  # fmt: skip
+EVIDENCE = [{"fact": SHA, "message": SHA, "where": "ST 0001 / CLP 3"}]
+WHY = {
+    "account": "GEN/A1",
+    "as_of": "2026-04-01",
+    "summary": "The patient owes 142.17.",
+    "balance": "142.17",
+    "currency": "USD",
+    "responsibility": [
+        {
+            "bearer": "patient",
+            "amount": "142.17",
+            "reason": {"group": "PR", "code": "1", "text": "deductible"},
+            "evidence": EVIDENCE,
+        }
+    ],
+    "determination": "final",
+    "gates": [
+        {
+            "gate": "G41",
+            "name": "notice_period_has_run",
+            "stage": "open_case",
+            "verdict": "allow",
+            "until": None,
+            "because": "120 days have passed.",
+            "parameters": {"days": 120, "strict": True},
+            "citation": "26 CFR 1.501(r)-6",
+            "evidence": EVIDENCE,
+        }
+    ],
+    "decision": {
+        "outcomes": {"open_case": "allow", "place": "hold", "extraordinary": "block"},
+        "policy": {"version": "2026-04", "sha256": SHA},
+        "decided_at": "2026-04-01T09:30:00Z",
+        "review_on": None,
+    },
+    "case": CASE,
+    "timeline": [{"at": "2026-03-14", "what": "The payer decided.", "evidence": EVIDENCE}],
+    "counterfactual": [{"change": "One statement fewer.", "outcome": "hold"}],
+    "audit": {"entry": 7, "hash": SHA},
+}
+
+
+def published(schema):
+    named = MarshmallowPlugin(lambda s: (s if isinstance(s, type) else type(s)).__name__)
+    named = MarshmallowPlugin(lambda s: (s if isinstance(s, type) else type(s)).__name__)
+    spec = APISpec("Baton", "1", "3.1.0", plugins=[named])
+    spec.components.schema(schema.__name__, schema=schema)
+    document = spec.to_dict()
+    return document | {"$ref": f"#/components/schemas/{schema.__name__}"}
+
+
+@pytest.mark.parametrize("schema", ANSWERS)
+def test_an_answer_is_published_as_json_schema_with_every_field_described(schema):
+    document = published(schema)
+    jsonschema.Draft202012Validator.check_schema(document)
+    for name, definition in document["components"]["schemas"].items():
+        for field, documented in definition["properties"].items():
+            assert documented.get("description") or "anyOf" in documented, f"{name}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer"),
+    [
+        (api.WhyAnswer, WHY),
+        (api.WhyAnswer, WHY | {"case": None, "audit": None}),
+        (api.CaseView, CASE),
+        (api.CasePage, {"items": [CASE], "next": None}),
+        (api.Problem, {"type": "about:blank", "title": "Not found", "status": 404}),
+        (
+            api.Receipt,
+            {"message": SHA, "feed": "main", "received_at": "2026-04-01T09:30:00Z", "status": "accepted", "facts": 1,
+             "parked": [], "findings": [{"where": "$.x", "code": "unknown-field", "reason": "leave it out"}]},
+        ),
+    ],
+)  # fmt: skip
+def test_an_answer_is_written_as_it_is_and_fits_its_schema(schema, answer):
+    written = schema().dump(answer)
+    assert written == answer
+    jsonschema.Draft202012Validator(published(schema)).validate(written)
+
+
+def test_an_amount_that_is_no_decimal_string_does_not_fit():
+    assert not jsonschema.Draft202012Validator(published(api.CaseView)).is_valid(CASE | {"amount": 142.17})
