@@ -102,9 +102,7 @@ def read(value: Any) -> tuple[Statement, list[str]]:
         return read_swiftly(value), []
     except Unusual:
         pass
-    trouble = next(_out_of_bounds(value, "$", 1), None)
-    if trouble is not None:
-        raise Refused([trouble], _account_of(value))
+    _refuse_out_of_bounds(value)
     unknown = list(islice(_unknown(value), UNKNOWN_LISTED))
     if unknown:
         try:
@@ -177,23 +175,29 @@ def _step(place: str, name: object) -> str:
     return f"{place}.{name}" if isinstance(name, str) and _PLAIN_NAME.fullmatch(name) else f"{place}.?"
 
 
-def _out_of_bounds(value: Any, place: str, level: int) -> Iterator[Trouble]:
-    """Repeated names and nesting beyond the contract, first found first."""
-    if isinstance(value, dict):
-        if isinstance(value, Repeating):
-            name = min(value.repeated)
-            yield Trouble("duplicate-key", _step(place, name), "write this field once")
-        steps: Any = value.items()
-    elif isinstance(value, list):
-        steps = enumerate(value)
-    else:
-        return
+def _out_of_bounds(value: Any, level: int = 1) -> tuple[str, str, list[object]] | None:
+    """A repeated name or nesting beyond the contract: code, advice, and the steps to it, innermost first."""
+    if isinstance(value, Repeating):
+        return "duplicate-key", "write this field once", [min(value.repeated)]
     if level > LEVELS:
-        yield Trouble("too-deep", place, f"write at most {LEVELS} levels of objects and lists")
-        return
-    for name, inner in steps:
+        return "too-deep", f"write at most {LEVELS} levels of objects and lists", []
+    for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(inner, (dict, list)):
-            yield from _out_of_bounds(inner, _step(place, name), level + 1)
+            found = _out_of_bounds(inner, level + 1)
+            if found is not None:
+                found[2].append(name)
+                return found
+    return None
+
+
+def _refuse_out_of_bounds(value: Any) -> None:
+    found = _out_of_bounds(value) if isinstance(value, (dict, list)) else None
+    if found is not None:
+        code, advice, steps = found
+        place = "$"
+        for step in reversed(steps):
+            place = _step(place, step)
+        raise Refused([Trouble(code, place, advice)], _account_of(value))
 
 
 def without_unknown(value: Any) -> Any:

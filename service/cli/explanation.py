@@ -29,8 +29,9 @@ def tell(told: Plain) -> None:
     screen.wrapped(str(told["summary"]))
     tell_money(told)
     tell_case(told.get("case"))
+    cited: set[str] = set()
     for stage, question in STAGES:
-        tell_stage(stage, question, told)
+        tell_stage(stage, question, told, cited)
     tell_next(told)
     tell_timeline(told.get("timeline") or [])
     tell_evidence(told)
@@ -67,8 +68,8 @@ def tell_case(case: Plain | None) -> None:
         click.echo(f"  {case.get('id', '')}  {case.get('status', '')}, {case.get('amount', '')}{reason}")
 
 
-def tell_stage(stage: str, question: str, told: Plain) -> None:
-    """One question and the gates that answer it: those that bind in full, those that allow by name."""
+def tell_stage(stage: str, question: str, told: Plain, cited: set[str]) -> None:
+    """One question and the gates that answer it, the binding ones first; a rule is cited once."""
     gates = [gate for gate in told["gates"] if gate["stage"] == stage]
     outcome = told["decision"]["outcomes"].get(stage)
     if not gates or outcome is None:
@@ -77,23 +78,25 @@ def tell_stage(stage: str, question: str, told: Plain) -> None:
     gates.sort(key=lambda gate: (WORST_FIRST.get(gate["verdict"], 4), gate["gate"]))
     for gate in gates:
         if gate["verdict"] != "allow":
-            tell_gate(gate)
+            tell_gate(gate, cited)
     if stage == "open_case":
         for gate in gates:
             if gate["verdict"] == "allow":
-                tell_gate(gate)
+                tell_gate(gate, cited)
     else:
         allowed = [gate["gate"] for gate in gates if gate["verdict"] == "allow"]
         if allowed:
             screen.marked(screen.mark("allow"), f"{' '.join(allowed)} allow it")
 
 
-def tell_gate(gate: Plain) -> None:
+def tell_gate(gate: Plain, cited: set[str]) -> None:
     """One gate: its verdict, its finding, and for one that binds until when and by which rule."""
     until = f" (until {gate['until']})" if gate.get("until") else ""
     screen.marked(screen.mark(gate["verdict"]), f"{gate['gate']} {gate['because']}{until}")
-    if gate["verdict"] != "allow" and gate.get("citation"):
-        screen.wrapped(f"Rule: {gate['citation']}", indent=4)
+    rule = gate.get("citation") or ""
+    if gate["verdict"] != "allow" and rule and rule not in cited:
+        cited.add(rule)
+        screen.wrapped(f"Rule: {rule}", indent=4)
 
 
 def tell_next(told: Plain) -> None:
@@ -118,15 +121,18 @@ def tell_timeline(timeline: Sequence[Plain]) -> None:
 
 def tell_evidence(told: Plain) -> None:
     """Where to find the bytes behind it: message digests and places, the policy, the audit entry."""
-    places: dict[tuple[str, str], None] = {}
-    for item in [*told["responsibility"], *told["gates"]]:
-        for proof in item.get("evidence") or []:
-            places.setdefault((str(proof.get("message") or "")[:SHORT], str(proof.get("where") or "")))
+    places: dict[str, dict[str, None]] = {}
+    for part in ("waterfall", "responsibility", "traces", "gates"):
+        for item in told.get(part) or []:
+            for proof in item.get("evidence") or []:
+                places.setdefault(proof["message"][:SHORT], {}).setdefault(proof["where"] or "whole message")
     screen.title("Evidence")
     if places:
-        screen.columns(list(places), heads=("message", "where"))
-    policy = told["decision"].get("policy") or {}
-    click.echo(f"  Policy {policy.get('version', '?')}, {str(policy.get('sha256', ''))[:SHORT]}")
+        screen.columns(
+            [(message, ", ".join(wheres)) for message, wheres in places.items()], ("message", "where")
+        )
+    policy = told["decision"]["policy"]
+    screen.wrapped(f"Policy {policy['version']} ({policy['sha256'][:SHORT]})", indent=2, hang=4)
     audit = told.get("audit")
     if audit:
-        click.echo(f"  Audit entry {audit.get('entry')}, {str(audit.get('hash') or '')[:SHORT]}")
+        click.echo(f"  Audit entry {audit['entry']} ({audit['hash'][:SHORT]})")

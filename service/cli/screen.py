@@ -45,22 +45,26 @@ def title(text: str) -> None:
 
 def wrapped(text: str, indent: int = 0, hang: int | None = None) -> None:
     """Print a text over as many lines as it needs; all but the first are indented by `hang`."""
-    click.echo(
-        textwrap.fill(
-            text,
-            width(),
-            initial_indent=" " * indent,
-            subsequent_indent=" " * (indent if hang is None else hang),
-            break_on_hyphens=False,
-        )
-    )
+    rest = " " * (indent if hang is None else hang)
+    click.echo("\n".join(_lines(text, width(), " " * indent, rest)))
+
+
+def _lines(text: str, room: int, first: str = "", rest: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        room,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=True,
+    ) or [""]
 
 
 def marked(symbol: str, text: str, indent: int = 2, hang: int = 0) -> None:
-    """Print a mark and, beside it, a text that wraps under itself, `hang` further in from its second line on."""
+    """Print a mark and, beside it, a text that wraps under itself, `hang` further in from line two."""
     further = " " * hang
     room = max(20, width() - indent - 2)
-    lines = textwrap.wrap(text, room, subsequent_indent=further, break_on_hyphens=False) or [""]
+    lines = _lines(text, room, "", further)
     click.echo(f"{' ' * indent}{symbol} {lines[0]}")
     for line in lines[1:]:
         click.echo(f"{' ' * (indent + 2)}{line}")

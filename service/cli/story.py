@@ -116,6 +116,15 @@ def read_event(body: bytes) -> Event:
     return event
 
 
+def in_words(reason: str) -> str:
+    """A reason's code as words.
+
+    >>> in_words("EVERY_GATE_ALLOWS")
+    'every gate allows'
+    """
+    return reason.replace("_", " ").lower()
+
+
 def tell(stage: Stage, environ: Mapping[str, str]) -> None:
     """Tell the whole story.
 
@@ -158,7 +167,8 @@ def _opened(stage: Stage) -> None:
     stage.send("x12", first_remittance(OPENED, stage.today), _REMITTANCE)
     opened = stage.expect("case.opened", OPENED)
     screen.wrapped(
-        f"Case {opened['case_id']} for {opened['amount']} {opened['currency']}: {opened['reason']}", indent=4
+        f"Case {opened['case_id']} for {opened['amount']} {opened['currency']}: {in_words(opened['reason'])}",
+        indent=4,
     )
 
 
@@ -173,7 +183,11 @@ def _repeated(stage: Stage) -> None:
     if after != before:
         raise Unavailable("demo-stuck", "a repeated message was counted twice")
     click.echo(f"    {before} facts before, {after} after: what came twice counts once.")
-    screen.marked(screen.mark("block"), f"parked: {parked['reason']} [{parked['code']}]", indent=4)
+    screen.marked(
+        screen.mark("block"),
+        f"parked: {parked['reason'].removeprefix(parked['where'] + ': ')} [{parked['code']}]",
+        indent=4,
+    )
     click.echo("    It waits whole for a person; its neighbours went through.")
 
 
@@ -186,7 +200,7 @@ def _recalled(stage: Stage) -> None:
     amounts = (
         f"{recalled['previous_amount']} {screen.sign('→', '->')} {recalled['amount']} {recalled['currency']}"
     )
-    screen.wrapped(f"Case {recalled['case_id']}: {amounts}, {recalled['reason']}", indent=4)
+    screen.wrapped(f"Case {recalled['case_id']}: {amounts}, {in_words(recalled['reason'])}", indent=4)
     click.echo("    Nobody had to notice.")
 
 

@@ -186,7 +186,7 @@ class _Determination:
             if len(binding) > 1:
                 self.found(
                     "DET-11",
-                    f"The lowest patient part of {len(binding)} payers is {format_cents(out.assigned_cents)}.",
+                    f"The lowest patient part of {len(binding)} payers: {format_cents(out.assigned_cents)}.",
                     out.deciding.evidence,
                 )
         if out.state == "undetermined":
@@ -390,7 +390,7 @@ class _Determination:
                 expected.setdefault(payer, f"Payer {answer.payer} names it as the one to decide first.")
 
     def _await_unnamed(self, answers: list[PayerAnswer], known: set[str]) -> None:
-        """A payer forwarded the claim, or says that it did not: somebody else must decide, even if unnamed."""
+        """A payer forwarded the claim, or says that it did not: somebody else must decide, named or not."""
         for answer in answers:
             left = answer.standing
             decisions = left.active + left.forwarded_only

@@ -133,7 +133,7 @@ def _finding(said: Said, standing: Finding) -> Finding:
 
 
 def _compact(answer: Each) -> list[list[Any] | None]:
-    """One entry where all stages hear the same, else one for each; None where the standing sentence is said."""
+    """One entry where all stages hear the same, else one for each; None for the standing sentence."""
     first = answer[0]
     if answer[1] is first and answer[2] is first:
         answer_once: tuple[Said | None, ...] = (first,)

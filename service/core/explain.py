@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from schemas.decisions import STAGES, Decision, Finding, Responsibility, Verdict
+from schemas.decisions import STAGES, Decision, Finding, Responsibility, Share, Verdict
 from schemas.money import format_cents
-from service.core.account import Account
+from service.core.account import Account, fold
+from service.core.bearers import MOVED
+from service.core.claims import determine_claims, setting_of
 from service.core.decision import decide
 from service.core.policy import Policy
+from service.core.responsibility import apportion
 
-HORIZON: int = 12
+HORIZON: Final = 12
 """How many review dates ahead an explanation looks."""
 
 
@@ -50,7 +54,7 @@ def explain(
     gates = tuple(sorted(decision.findings, key=lambda f: (-f.verdict, STAGES.index(f.stage), f.gate)))
     return Explanation(
         _summary(responsibility, decision),
-        _waterfall(account, responsibility),
+        _waterfall(account, responsibility, policy),
         gates,
         _counterfactuals(account, responsibility, decision, policy),
     )
@@ -68,43 +72,54 @@ def _summary(responsibility: Responsibility, decision: Decision) -> str:
 
 def _lower_first(text: str) -> str:
     """A sentence inside a sentence, unless it begins with a code or a figure."""
-    return text[0].lower() + text[1:] if text[:1].isupper() and text[1:2].islower() else text
+    return text[0].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
-def _waterfall(account: Account, responsibility: Responsibility) -> tuple[Step, ...]:
-    """From the balance's bearers back to one line: charges, what left the bill, who answers for the rest."""
-    gone = responsibility.balance_cents
-    steps: list[Step] = []
-    money: list[tuple[str, int, tuple[str, ...]]] = []
-    for p in account.payments:
-        who = {"patient": "Paid by the patient", "payer": "Posted as paid by a payer"}.get(
-            p.body.paid_by, "Paid on the patient's behalf"
+def _waterfall(account: Account, responsibility: Responsibility, policy: Policy) -> tuple[Step, ...]:
+    """From the charge to the patient: what contracts took off, what was paid, what others answer for.
+
+    Each step leaves `left_cents`; the last one leaves what the patient owes.
+    """
+    claims = determine_claims(setting_of(account, policy))
+    money = [s for s in responsibility.shares if s.reason.code in MOVED]
+    gone = sum(c.reduction_cents + c.paid_cents for c in claims)
+    left = responsibility.balance_cents - sum(s.amount_cents for s in money) + gone
+    told = [Step("Charges billed", left, left, tuple(c.id for c in account.charges))]
+
+    def step(what: str, cents: int, evidence: tuple[str, ...]) -> None:
+        nonlocal left
+        if cents:
+            left += cents
+            told.append(Step(what, cents, left, evidence))
+
+    for claim in claims:
+        step(f"Taken off by contract, claim {claim.claim_id}", -claim.reduction_cents, claim.evidence)
+        for answer in claim.answers:
+            step(f"Paid by payer {answer.payer}", -answer.paid_cents, answer.evidence)
+    for share in money:
+        step(share.reason.text, share.amount_cents, share.evidence)
+    others = [s for s in responsibility.shares if s.bearer != "patient"]
+    for bearer in dict.fromkeys(s.bearer for s in others):
+        shares = [s for s in others if s.bearer == bearer]
+        why = " ".join(dict.fromkeys(s.reason.text for s in shares if s.reason.code not in MOVED))
+        step(
+            f"{_BEARERS.get(bearer, bearer)}: {why}", -sum(s.amount_cents for s in shares), _evidence(shares)
         )
-        if p.body.paid_by != "payer":
-            money.append((who, p.body.amount_cents, (p.id,)))
-    for a in account.adjustments:
-        if a.body.kind != "contractual":
-            money.append(
-                (f"Adjustment posted: {a.body.kind.replace('_', ' ')}", a.body.amount_cents, (a.id,))
-            )
-    charges = tuple(c.id for c in account.charges)
-    posted = sum(c.body.amount_cents for c in account.charges)
-    if charges:
-        steps.append(Step("Charges posted", posted, posted, charges))
-        rest = posted - gone - sum(cents for _, cents, _ in money)
-        left = posted
-        if rest:
-            left -= rest
-            steps.append(Step("Paid by payers and taken off by contract", -rest, left, ()))
-        for what, cents, evidence in money:
-            left -= cents
-            steps.append(Step(what, -cents, left, evidence))
-    left = gone
-    for share in responsibility.shares:
-        label = f"{share.bearer}: {share.reason.text}"
-        left -= share.amount_cents
-        steps.append(Step(label, share.amount_cents, left, share.evidence))
-    return tuple(steps)
+    patient = [s for s in responsibility.shares if s.bearer == "patient" and s.reason.code not in MOVED]
+    reasons = " ".join(dict.fromkeys(s.reason.text for s in patient))
+    told.append(Step(f"The patient owes: {reasons or 'nothing.'}", 0, left, _evidence(patient)))
+    return tuple(told)
+
+
+_BEARERS: Final = {
+    "provider": "Stays with the provider",
+    "undetermined": "Not determined yet",
+    "third_party": "Another carrier's",
+}
+
+
+def _evidence(shares: list[Share]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(i for s in shares for i in s.evidence))
 
 
 def _counterfactuals(
@@ -128,11 +143,23 @@ def _counterfactuals(
         gate, lifted_by = holding[0]
         name = next(f.name for f in decision.findings if f.gate == gate).replace("_", " ")
         told.append(Counterfactual(f"only {gate} ({name}) were to allow", "a case would open"))
+        if _opens_without(account, decision, policy, gate):
+            told.append(Counterfactual(f"the facts behind {gate} were gone", "a case would open"))
         if lifted_by and opens_on is None:
             told.append(
                 Counterfactual(f"nothing but waiting, without {lifted_by}", "no case would ever open")
             )
     return tuple(told)
+
+
+def _opens_without(account: Account, decision: Decision, policy: Policy, gate: str) -> bool:
+    """Whether a case would open if the facts a gate rests on had never been stated, found by deciding so."""
+    behind = {i for f in decision.findings if f.gate == gate and f.stage == STAGES[0] for i in f.evidence}
+    others = [fact for fact in account.facts if fact.id not in behind]
+    if not behind or not others:
+        return False
+    without = fold(others)
+    return decide(without, apportion(without, policy), policy, decision.as_of).opens_case
 
 
 def first_day_it_opens(

@@ -9,11 +9,9 @@ from typing import Final
 from schemas.decisions import Determination, Reason, Responsibility, Share, Trace
 from schemas.money import format_cents
 from service.core.account import Account, fold
+from service.core.bearers import FORGIVEN
 from service.core.claims import ClaimResult, Setting, determine_claims, setting_of
 from service.core.policy import Policy
-
-FORGIVEN: Final = frozenset({"charity", "courtesy", "small_balance", "bad_debt"})
-"""Posted adjustments that take the patient's part away; `contractual` and `other` lower the bill first."""
 
 
 def apportion(account: Account, policy: Policy) -> Responsibility:
@@ -119,6 +117,9 @@ class _Ledger:
         elif left < 0:
             reason = Reason("", "overpaid", "Payers paid or wrote off more than was billed.")
             self.give("undetermined", left, reason, claim.claim_id, claim.evidence)
+        elif any(t.rule in ("DET-06.mismatch", "DET-11.conflict") for t in claim.traces):
+            reason = Reason("", "disagreement", "What payers say about the patient's part disagrees.")
+            self.give("undetermined", left, reason, claim.claim_id, claim.evidence)
         else:
             reason = Reason(
                 "", "remainder", "No payer leaves this with the patient, so it stays with the provider."
@@ -142,13 +143,18 @@ class _Ledger:
         return claim.collectible_cents
 
     def _share_denials(self, claim: ClaimResult, left: int) -> int:
-        """What payers refused and may not be billed to the patient, as far as it is still open."""
+        """What payers refused and may not be billed to the patient, as far as it is still open.
+
+        While another payer has to answer, an amount taken off the patient may still be that payer's.
+        """
         shared = 0
         for answer in claim.answers:
             for weighed in answer.weighed:
                 for i in weighed.items:
                     cents = min(i.amount_cents, left - shared)
-                    if i.bearer == "provider" and cents > 0:
+                    if i.bearer != "provider" or (claim.state == "provisional" and i.group == "PR"):
+                        continue
+                    if cents > 0:
                         reason = Reason(i.group, i.code, i.text)
                         self.give("provider", cents, reason, claim.claim_id, answer.evidence)
                         shared += cents
@@ -269,7 +275,7 @@ class _Ledger:
             return
         text = "More was taken back than was ever given."
         self.found("DET-16.unexplained", text, evidence)
-        self.give("undetermined", -cents, Reason("", code, text), None, evidence)
+        self.give("undetermined", -cents, Reason("", "unexplained_refund", text), None, evidence)
 
     def _write_offs(self) -> None:
         """Posted contractual and other adjustments beyond what the payers' decisions already reduce."""
@@ -318,8 +324,8 @@ class _Ledger:
             patient_over = max(0, then.borne_by("patient") - max(0, report.body.patient_cents))
         if difference:
             text = (
-                f"Billing reports {format_cents(report.body.total_cents)} as of {report.body.as_of}; the facts "
-                f"add up to {format_cents(then.balance)}: {format_cents(difference)} is unexplained."
+                f"Billing reports {format_cents(report.body.total_cents)} as of {report.body.as_of}; the "
+                f"facts add up to {format_cents(then.balance)}: {format_cents(difference)} is unexplained."
             )
             self.found("DET-16.difference", text, (report.id,))
             self.balance += difference

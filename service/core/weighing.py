@@ -63,7 +63,7 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One adjustment as weighed; `bearer` is patient, provider, reduction or none (it moves no cents here)."""
+    """One adjustment as weighed; `bearer` is patient, provider, reduction or none."""
 
     group: str
     code: str
@@ -138,7 +138,7 @@ def _effects(remarks: tuple[str, ...], period: Period) -> frozenset[str]:
 def _scopes(
     claim: ClaimAdjudicated, effects: frozenset[str], period: Period
 ) -> list[tuple[tuple[Adjustment, ...], frozenset[str]]]:
-    """Adjustments with the remark effects that reach them: a claim remark reaches all, a line remark its line."""
+    """Adjustments with the remark effects that reach them; a line remark reaches its line alone."""
     scopes = [(claim.adjustments, effects)]
     for line in claim.lines:
         scopes.append(

@@ -13,6 +13,7 @@ from schemas.facts import Message
 from service import answers
 from service.web.blueprints import Blueprint, plain
 from service.web.bodies import Origin, sealed, too_large
+from service.web.gathering import Gathering
 from service.web.problems import Refusal
 from service.web.queries import FeedQuery
 from service.web.rooms import Rooms
@@ -39,6 +40,7 @@ _JSON_BODY: Final = {
 
 def blueprint(rooms: Rooms) -> Blueprint:
     """The door for messages."""
+    gathering = Gathering(lambda batch: rooms.app.intake().receive(batch, rooms.app.moment()))
     blue = Blueprint("messages", __name__, url_prefix="/v1", description="Messages in.")
 
     @blue.route("/messages", methods=["POST"])
@@ -65,14 +67,12 @@ def blueprint(rooms: Rooms) -> Blueprint:
         limit = _limit(rooms, format)
         if (request.content_length or 0) > limit:
             raise too_large(limit)
-        moment = rooms.app.moment()
-        with sealed(request.stream, limit, Origin(query["feed"], format, moment.now)) as message:
+        with sealed(request.stream, limit, Origin(query["feed"], format, rooms.now())) as message:
             rooms.store()
-            intake = rooms.app.intake()
             if isinstance(message, Message):
-                receipt = intake.receive([message], moment)[0]
+                receipt = gathering.receive(message)
             else:
-                receipt = intake.receive_large(message, moment)
+                receipt = rooms.app.intake().receive_large(message, rooms.app.moment())
         rooms.meter.received(receipt.disposition)
         return plain(answers.receipt(receipt), HTTPStatus.ACCEPTED)
 

@@ -87,9 +87,7 @@ class Readiness:
         except BatonError as error:
             return _red("relay", error)
         if outbox_age_seconds(oldest_at, self._rooms.now()) > RELAY_STUCK_SECONDS:
-            reason = (
-                f"an event has waited for over {RELAY_STUCK_SECONDS:.0f} seconds; see that the relay runs"
-            )
+            reason = f"an event has waited over {RELAY_STUCK_SECONDS:.0f} seconds; see that the relay runs"
             return Check("relay", "relay-stuck", reason)
         return Check("relay")
 

@@ -70,7 +70,8 @@ def test_the_schema_accepts_exactly_what_the_reader_accepts(message):
 
 
 def test_an_array_of_1001_is_beyond_the_schema():
-    assert not NATIVE.is_valid([SAMPLES["coding.status"]] * 1001)
+    array = json_schema()["anyOf"][1]
+    assert (array["type"], array["maxItems"]) == ("array", 1000)
 
 
 def test_money_is_a_string_with_a_pattern():

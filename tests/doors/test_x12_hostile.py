@@ -242,6 +242,7 @@ def test_a_decision_is_of_its_production_day_and_happens_on_its_payment_day() ->
         (b"", b"", "60054"),
         (b"*XV*60054~", b"~REF*2U*87726~", "87726"),
         (b"*XV*60054~", b"~", "1512345678"),
+        (b"N1*PR*EXAMPLE HEALTH*XV*60054~", b"REF*2U*87726~", "87726"),
         (b"*XV*60054~", b"~N1*PE*X~REF*2U*NOT-THE-PAYERS~", "1512345678"),
     ],
 )
@@ -260,6 +261,13 @@ def test_a_claim_without_an_account_number_is_parked_without_one() -> None:
 def test_a_claim_segment_outside_any_claim_is_parked() -> None:
     items = items_of(remittance(PAID, "LX*2~", "CAS*PR*1*5~"))
     assert parked_of(items) == [("segment-out-of-place", "ST 0001")]
+
+
+@pytest.mark.parametrize("segment", ["AMTX*1~", "SV2*0300~", "ZZZ~"])
+def test_a_segment_no_835_has_is_noted_and_passed_over(segment: str) -> None:
+    items = items_of(remittance(PAID, segment))
+    assert (noted_of(items), parked_of(items)) == ([("segment-unknown", "ST 0001 / CLP 1")], [])
+    assert claims_of(items) == claims_of(items_of(GOOD))
 
 
 def test_text_between_interchanges_is_parked() -> None:

@@ -116,7 +116,7 @@ class served:  # noqa: N801
 def over_socket(
     at: tuple[str, int], method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
 ) -> tuple[int, Mapping[str, str], bytes]:
-    connection = http.client.HTTPConnection(*at, timeout=20)
+    connection = http.client.HTTPConnection(*at, timeout=60)
     try:
         connection.request(method, url, body, dict(headers or {}))
         answer = connection.getresponse()

@@ -20,6 +20,7 @@ from tests.spec.facts_made import (
 )
 
 CHARGE = 50000
+REDUCTIONS = ["45", "45", "29", "23", "18", "257"]
 
 
 @st.composite
@@ -32,9 +33,7 @@ def decisions(draw: st.DrawFn, payer: str, status: str) -> list[Fact]:
         pays = CHARGE - reduction - share + draw(st.sampled_from([0, 0, 0, 0, 1]))
         code = draw(st.sampled_from(["1", "1", "2", "3", "27", "45", "96", "22", "227", "9999"]))
         group = draw(st.sampled_from(["CO", "CO", "CO", "PI", "OA"]))
-        adjustments = [
-            f"{group}-{draw(st.sampled_from(['45', '45', '29', '23', '18', '257']))} {format_cents(reduction)}"
-        ]
+        adjustments = [f"{group}-{draw(st.sampled_from(REDUCTIONS))} {format_cents(reduction)}"]
         adjustments.append(f"PR-{code} {format_cents(share)}")
         on = draw(st.integers(-30, 40))
         states = draw(st.sampled_from([None, None, format_cents(share), "10.00"]))

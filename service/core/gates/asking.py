@@ -33,8 +33,8 @@ class Inquiry:
     """What every gate looks at, prepared once: the account, who owes it, and the day asked about.
 
     `signals` are the traces of the determination by rule; `delivered` are the statements that reached the
-    guarantor on or before `as_of`, `next_statement_on` the day of the first one dated later; `clock_on` is the
-    day the statement clock started; `flags` are standing flags by name.
+    guarantor on or before `as_of`, `next_statement_on` the day of the first one dated later; `clock_on` is
+    the day the statement clock started; `flags` are standing flags by name.
     """
 
     account: Account

@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas.decisions import Verdict
 from schemas.money import format_cents
+from service.core.bearers import UNEXPLAINED
 from service.core.gates.asking import (
     Answer,
     Gate,
@@ -34,16 +35,10 @@ def responsibility_is_final(asked: Inquiry, given: Values) -> Answer:
     )
 
 
-_UNEXPLAINED: Final = frozenset({"difference", "unexplained_payment", "unexplained_write_off"})
-
-
 def balance_agrees_with_billing(asked: Inquiry, given: Values) -> Answer:
     """G02: what the facts add up to and what billing reports differ by no more than the tolerance."""
     shares = [
-        s
-        for s in asked.responsibility.shares
-        if s.reason.code in _UNEXPLAINED
-        or (s.bearer == "undetermined" and s.reason.code in ("reported_lower", "patient_payment"))
+        s for s in asked.responsibility.shares if s.bearer == "undetermined" and s.reason.code in UNEXPLAINED
     ]
     if not shares:
         return None

@@ -73,7 +73,7 @@ def no_estimate_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
     billed = asked.responsibility.assigned_cents
     if billed < (newest.body.amount_cents or 0) + number(given["excess"][0]):
         return None
-    text = f"The bill is {format_cents(number(given['excess'][0]))} or more above the estimate and may be disputed."
+    text = f"The bill is {format_cents(number(given['excess'][0]))} or more above its estimate."
     if asked.clock_on is None:
         return Said(HOLD, text, asked.next_statement_on, "the first statement", (newest.id,))
     until = asked.clock_on + day_count(given["window_days"][0])

@@ -1,0 +1,150 @@
+"""A policy is refused before it is served when anything in it is wrong, and the refusal says where."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from schemas.errors import PolicyRefused
+from service.core import parse_policy
+from service.core.gates import REGISTRY
+from tests.spec.facts_made import (
+    POLICY,
+    adult,
+    charged,
+    covered,
+    day,
+    decided,
+    judge,
+    policy_texts,
+    statements,
+    verdicts,
+)
+
+
+def refused(change: tuple[str, str], pack: str = "house_default.toml") -> PolicyRefused:
+    texts = policy_texts()
+    assert change[0] in texts[pack]
+    texts[pack] = texts[pack].replace(*change, 1)
+    with pytest.raises(PolicyRefused) as caught:
+        parse_policy(texts)
+    return caught.value
+
+
+def test_the_packs_of_the_house_are_accepted() -> None:
+    assert "house-default@" in POLICY.version and "us-federal@" in POLICY.version
+    assert re.fullmatch("[0-9a-f]{64}", POLICY.sha256)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("[gates.G03]", "[gates.G99]"), "unknown-gate"),
+        (('[gates.G42]\ncitation = "House', '[gates.G42]\nnote = "House'), "gate-without-citation"),
+        (
+            ('citation = "House rule: no case while responsibility is open"', 'citation = " "'),
+            "gate-without-citation",
+        ),
+        (("[gates.G41]", "[gates.G41"), "policy-syntax"),
+        (('name = "grace_days"', 'name = "grace"'), "unknown-parameter"),
+        (("value = 60", "value = 60.5"), "wrong-type"),
+        (("value = 60", 'value = "60"'), "wrong-type"),
+        (("value = 60", "value = true"), "wrong-type"),
+        (("value = 60", "value = -60"), "wrong-type"),
+        (('value = "25.00"', 'value = "25.001"'), "wrong-type"),
+        (('value = "25.00"\nunit = "USD"', 'value = "25.00"\nunit = "EUR"'), "wrong-unit"),
+        (('stage = "place"', 'stage = "lawsuit"'), "unknown-stage"),
+        (('stage = "place"\nvalue = 120', 'stage = "open_case"\nvalue = 120'), "overlapping-dates"),
+        (('version = "2026.11.0"', ""), "policy-without-version"),
+        (('value = 60\nunit = "days"', 'value = 60\nunit = "days"\neffective_from = "soon"'), "wrong-type"),
+        (("[gates.G01]", "[gate.G01]"), "unknown-section"),
+    ],
+)
+def test_a_wrong_pack_is_refused(change: tuple[str, str], code: str) -> None:
+    error = refused(change)
+    assert error.code == code
+    assert error.where.startswith("house_default.toml")
+
+
+def test_a_refusal_names_file_and_line() -> None:
+    error = refused(("[gates.G03]", "[gates.G99]"))
+    line = policy_texts()["house_default.toml"].splitlines().index("[gates.G03]") + 1
+    assert error.where == f"house_default.toml:{line}"
+
+
+def test_a_gate_that_no_pack_cites_is_refused() -> None:
+    texts = policy_texts()
+    del texts["us_federal.toml"]
+    with pytest.raises(PolicyRefused, match="has no citation"):
+        parse_policy(texts)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (('class = "BUNDLED"', 'class = "BUNDLE"'), "unknown-class"),
+        (('codes = ["23"]', 'codes = ["1"]'), "overlapping-dates"),
+        (('codes = ["23"]', "codes = [23]"), "wrong-type"),
+        (('text = "A price estimate before the service."', 'text = ""'), "code-without-text"),
+    ],
+)
+def test_a_wrong_code_table_is_refused(change: tuple[str, str], code: str) -> None:
+    assert refused(change, "carc.toml").code == code
+
+
+def test_any_change_of_a_value_changes_the_digest() -> None:
+    texts = policy_texts()
+    texts["house_default.toml"] = texts["house_default.toml"].replace("value = 60", "value = 61", 1)
+    assert parse_policy(texts).sha256 != POLICY.sha256
+
+
+def test_a_comment_changes_nothing() -> None:
+    texts = policy_texts()
+    texts["house_default.toml"] += "\n# a remark\n"
+    assert parse_policy(texts).sha256 == POLICY.sha256
+
+
+def test_a_value_holds_from_its_day_until_the_next() -> None:
+    texts = policy_texts()
+    texts["house_default.toml"] = texts["house_default.toml"].replace(
+        'value = 60\nunit = "days"',
+        'value = 60\nunit = "days"\neffective_until = 2026-03-05\n[[gates.G41.value]]\nname = "min_days"\n'
+        'stage = "open_case"\nvalue = 90\nunit = "days"\neffective_from = 2026-03-05',
+        1,
+    )
+    policy = parse_policy(texts)
+    facts = [
+        adult(),
+        covered("P1"),
+        charged("320.00"),
+        decided("320.00", "0.00", "PR-1 320.00", on=-5),
+        *statements(),
+    ]
+    assert day(63) == date(2026, 3, 5)
+    assert judge(facts, 62, policy)[2].opens_case
+    assert judge(facts, 62, policy)[2].review_on == day(63)
+    assert verdicts(judge(facts, 63, policy)[2]) == {"G41": "hold"}
+
+
+def test_a_day_without_a_value_holds() -> None:
+    texts = policy_texts()
+    texts["house_default.toml"] = texts["house_default.toml"].replace(
+        'value = 60\nunit = "days"', 'value = 60\nunit = "days"\neffective_from = 2027-01-01', 1
+    )
+    facts = [
+        adult(),
+        covered("P1"),
+        charged("320.00"),
+        decided("320.00", "0.00", "PR-1 320.00", on=-5),
+        *statements(),
+    ]
+    assert verdicts(judge(facts, 100, parse_policy(texts))[2]) == {"G41": "hold"}
+
+
+def test_every_gate_is_a_sentence_that_can_be_true() -> None:
+    assert len({gate.id for gate in REGISTRY}) == len(REGISTRY) >= 40
+    for gate in REGISTRY:
+        assert len(gate.name.split("_")) >= 3 and gate.standing.endswith(".")
+        assert gate.ask.__doc__ and gate.ask.__doc__.startswith(f"{gate.id}:")
