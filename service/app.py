@@ -12,8 +12,9 @@ from typing import Final
 from adapters import native, x12
 from adapters.embedded import EmbeddedTransport
 from adapters.rabbitmq import RabbitTransport
-from adapters.store import EmbeddedQueue, Store
+from adapters.store import EmbeddedQueue, PolicyRow, Store
 from adapters.transport import Transport
+from schemas.canonical import to_bytes
 from schemas.errors import ConfigRefused
 from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
 from service.config import Config
@@ -24,12 +25,11 @@ BUNDLED_POLICY: Final = Path(__file__).parent / "policies"
 JSON_LARGEST_BYTES: Final = 64 * 1024 * 1024
 
 
-def load_policy(config: Config) -> Policy:
-    """Read and validate the policy in force.
+def read_policy(config: Config) -> dict[str, str]:
+    """The text of every policy file in force, by name.
 
     Raises:
-        PolicyRefused: a policy file that does not hold together, with file and reason.
-        ConfigRefused: a policy folder that cannot be read.
+        ConfigRefused: a policy folder that cannot be read or is empty.
     """
     folder = config.policy_dir or BUNDLED_POLICY
     try:
@@ -40,15 +40,21 @@ def load_policy(config: Config) -> Policy:
         ) from None
     if not texts:
         raise ConfigRefused("no-policy", "there is no *.toml policy file here", where=str(folder))
-    return parse_policy(texts)
+    return texts
 
 
 class App:
-    """A configured Baton: store, policy, readers, transport. Doors open on first use and close together."""
+    """A configured Baton: store, policy, readers, transport. Doors open on first use and close together.
+
+    Raises:
+        PolicyRefused: a policy file that does not hold together, with file and reason.
+        ConfigRefused: a policy folder that cannot be read.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.policy = load_policy(config)
+        self._policy_texts = read_policy(config)
+        self.policy: Policy = parse_policy(self._policy_texts)
         self._store: Store | None = None
 
     @property
@@ -77,7 +83,10 @@ class App:
         return Moment(now, now.astimezone(self.config.zone).date())
 
     def intake(self) -> Intake:
-        """The use case, wired to the readers."""
+        """The use case, wired to the readers. The policy it decides by is kept with what it decides."""
+        with self.store.write() as unit:
+            texts = to_bytes(self._policy_texts)
+            unit.keep_policy(PolicyRow(self.policy.sha256, self.policy.version, texts, self.moment().now))
         return Intake(self.store, self.read, self.read_large, self.policy)
 
     def transport(self) -> Transport:

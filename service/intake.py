@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from itertools import count, islice
 from typing import Final, Literal, TypeAlias
 
 from adapters.store import Store, check_fact
-from adapters.store.rows import KeptMessage, MessageRecord, ParkedAction, ReadingRow
+from adapters.store.rows import KeptMessage, MessageRecord, ParkedAction, ReadingRow, TallyRow
 from schemas.errors import BatonError, MessageRejected
 from schemas.facts import Fact, Item, LargeMessage, Message, Noted, Rejected, Tally
 from service.core import Policy
@@ -24,6 +25,9 @@ ReadLarge: TypeAlias = Callable[[LargeMessage], Iterator[Item]]
 Disposition: TypeAlias = Literal["accepted", "duplicate", "parked"]
 
 CONTRADICTIONS: Final = frozenset({"conflict", "id-reused"})
+
+MOST_PARTS: Final = 1000
+"""Parts of one message (or slice) that are parked one by one."""
 
 SLICE_ITEMS: Final = 500
 """Facts and findings of a large message that share one transaction."""
@@ -63,19 +67,32 @@ class Reading:
                 case Fact():
                     self._take_fact(item)
                 case Rejected():
-                    self.rejected.append(item)
+                    self.reject(item)
                 case Noted():
                     self.noted.append(item)
                 case Tally():
                     self.tally = item
         return self
 
+    def reject(self, part: Rejected) -> None:
+        """Note a part that waits for a person; a message of nothing else is one entry, not a million."""
+        if len(self.rejected) < MOST_PARTS:
+            self.rejected.append(part)
+        elif len(self.rejected) == MOST_PARTS:
+            self.rejected.append(
+                Rejected(
+                    "too-many-parts",
+                    "",
+                    f"more than {MOST_PARTS} parts of this message cannot be read; look at the whole message",
+                )
+            )
+
     def _take_fact(self, fact: Fact) -> None:
         try:
             check_fact(fact)
         except MessageRejected as error:
             # A text that no database can keep: this part waits, its neighbours go on.
-            self.rejected.append(Rejected(error.code, fact.where, error.reason, error.clause))
+            self.reject(Rejected(error.code, fact.where, error.reason, error.clause))
         else:
             self.facts.append(fact)
 
@@ -109,8 +126,9 @@ class Intake:
             posting = Posting(unit, self._policy, moment.now, moment.as_of)
             posting.post(arrivals)
             unit.finish_messages([_finished(arrival, moment) for arrival in arrivals])
-        by_seq = {arrival.seq: arrival for arrival in arrivals}
-        return [_receipt(row, m, by_seq) for row, m in zip(kept, messages, strict=True)]
+            receipts = _receipts(kept, messages, arrivals)
+            unit.add_tallies(_tallies(messages, receipts, moment))
+        return receipts
 
     def receive_large(
         self, large: LargeMessage, moment: Moment, progress: Callable[[int], None] = lambda facts: None
@@ -195,9 +213,11 @@ class Intake:
                 Posting(unit, self._policy, moment.now, moment.as_of).post([arrival])
             total.absorb(arrival)
             progress(total.new_facts)
+        receipt = Receipt(large.sha256, total.disposition, total.new_facts, tuple(total.rejected))
         with self._store.write() as unit:
             unit.finish_messages([_finished(total, moment)])
-        return Receipt(large.sha256, total.disposition, total.new_facts, tuple(total.rejected))
+            unit.add_tallies(_tallies([large], [receipt], moment))
+        return receipt
 
     def park_whole(self, messages: Sequence[Message], why: Rejected, moment: Moment) -> list[Receipt]:
         """Keep messages that nobody should try to read now (they crashed a reader, or are over a limit)."""
@@ -206,10 +226,12 @@ class Intake:
             fresh = [row.seq for row in kept if row.new]
             unit.park([parked_row(seq, why, moment.now) for seq in fresh])
             unit.finish_messages([ReadingRow(seq, moment.now, 0, 0, 1) for seq in fresh])
-        return [
-            Receipt(m.sha256, "parked" if row.new else "duplicate", 0, (why,) if row.new else ())
-            for row, m in zip(kept, messages, strict=True)
-        ]
+            receipts = [
+                Receipt(m.sha256, "parked" if row.new else "duplicate", 0, (why,) if row.new else ())
+                for row, m in zip(kept, messages, strict=True)
+            ]
+            unit.add_tallies(_tallies(messages, receipts, moment))
+        return receipts
 
     def review(self, moment: Moment, limit: int = 500) -> int:
         """Decide again for accounts whose review day has come; how many there were.
@@ -242,8 +264,36 @@ def _finished(arrival: Arrival, moment: Moment) -> ReadingRow:
     )
 
 
-def _receipt(row: KeptMessage, message: Message, arrivals: dict[int, Arrival]) -> Receipt:
-    arrival = arrivals.get(row.seq) if row.new else None
-    if arrival is None:
-        return Receipt(message.sha256, "duplicate")
-    return Receipt(message.sha256, arrival.disposition, arrival.new_facts, tuple(arrival.rejected))
+def _receipts(
+    kept: Sequence[KeptMessage], messages: Sequence[Message], arrivals: Sequence[Arrival]
+) -> list[Receipt]:
+    by_seq = {arrival.seq: arrival for arrival in arrivals}
+    receipts = []
+    for row, message in zip(kept, messages, strict=True):
+        arrival = by_seq.get(row.seq) if row.new else None
+        if arrival is None:
+            receipts.append(Receipt(message.sha256, "duplicate"))
+        else:
+            said = Receipt(message.sha256, arrival.disposition, arrival.new_facts, tuple(arrival.rejected))
+            receipts.append(said)
+    return receipts
+
+
+def _tallies(
+    messages: Sequence[Message | LargeMessage], receipts: Sequence[Receipt], moment: Moment
+) -> list[TallyRow]:
+    """What this transaction took, by feed: received = accepted + duplicate + parked."""
+    counted: dict[str, Counter[str]] = {}
+    for message, receipt in zip(messages, receipts, strict=True):
+        counted.setdefault(message.feed, Counter())[receipt.disposition] += 1
+    return [
+        TallyRow(
+            feed,
+            moment.as_of,
+            received=counts.total(),
+            accepted=counts["accepted"],
+            duplicate=counts["duplicate"],
+            parked=counts["parked"],
+        )
+        for feed, counts in sorted(counted.items())
+    ]

@@ -33,13 +33,13 @@ def channel(url: str) -> Iterator[Any]:
             connection.close()
 
 
-def prepare(url: str, delivery_limit: int) -> str:
+def prepare(url: str) -> str:
     """Declare Baton's queues and the bench's own; returns which broker answered.
 
     Raises:
         ConfigRefused: the inbox holds messages: this is not a broker to measure on.
     """
-    state = setup(url, delivery_limit=delivery_limit)
+    state = setup(url)
     if state.waiting or state.dead:
         raise ConfigRefused(
             "broker-in-use",

@@ -21,7 +21,6 @@ from service.config import load
 
 StoreKind: TypeAlias = Literal["sqlite", "postgres"]
 STORES: Final[tuple[StoreKind, ...]] = ("sqlite", "postgres")
-DELIVERY_LIMIT: Final = 10
 
 
 @dataclass(slots=True)
@@ -102,7 +101,6 @@ class Scene:
             "BATON_HOME": str(self.folder),
             "BATON_DATABASE_URL": self.database_url,
             "BATON_AMQP_URL": self.amqp_url,
-            "BATON_DELIVERY_LIMIT": str(DELIVERY_LIMIT),
         }
 
     @contextmanager
@@ -138,7 +136,7 @@ def prepared(
             server = PostgresNode(folder / "postgresql", say=say)
             stack.enter_context(server)
             database_url = server.url
-        product = broker.prepare(amqp_url, DELIVERY_LIMIT)
+        product = broker.prepare(amqp_url)
         grounds = Grounds(folder, amqp_url, database_url if postgres else None, product)
         stack.callback(grounds.clean_up)
         yield grounds

@@ -25,6 +25,14 @@ def describe(scratch: Path) -> dict[str, object]:
     }
 
 
+def busy(about: dict[str, object]) -> str:
+    """A warning when other programs had the machine before the run began; empty when they did not."""
+    load, cpus = float(str(about["load_before"])), int(str(about["usable_cpus"]))
+    if load <= cpus / 2:
+        return ""
+    return f"other programs kept {load:.1f} of {cpus} processors busy before this run; do not trust it"
+
+
 def filesystem(path: Path) -> str:
     """The type of the file system a path lies on; on a tmpfs nothing is durable."""
     place = str(path.resolve())

@@ -73,6 +73,7 @@ def bench(
     if as_json:
         answer = {
             "machine": about,
+            "warning": machine.busy(about) or None,
             "quick": quick,
             "seconds": round(time.monotonic() - begun, 1),
             "rows": [row.plain() for row in outcome.rows],
@@ -84,6 +85,9 @@ def bench(
         click.echo(json.dumps(answer, indent=2))
     else:
         show(about, outcome.rows, figures, reasons)
+        if warning := machine.busy(about):
+            screen.title("Warning")
+            screen.wrapped(warning, indent=2)
         for taken in apart:
             show_breakdown(taken)
     for line in outcome.wrong:

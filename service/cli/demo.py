@@ -54,7 +54,9 @@ def demo(private_broker: bool, transport: str | None, keep: bool) -> None:
         click.echo(f"The logs of the demo: {home / 'log'}", err=True)
         raise
     if keep:
-        click.echo(f"\nLook around: BATON_HOME={home} baton parked list   (or cases, why GEN/A1001, doctor)")
+        click.echo(
+            f"\nLook around (cases, why GEN/A1001, doctor, …), for example:\n  BATON_HOME={home} baton parked list"
+        )
     else:
         shutil.rmtree(home, ignore_errors=True)
         click.echo(

@@ -33,9 +33,8 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 def tell(config: Config, found: list[Check]) -> None:
     """Print settings and checks for a person."""
     click.secho("Settings", bold=True)
-    screen.columns(
-        [(s.name, s.shown or "-", s.origin) for s in config.settings], heads=("name", "value", "from")
-    )
+    rows = [(s.name, s.origin, s.shown or "-") for s in config.settings]
+    screen.columns(rows, heads=("name", "from", "value"))
     screen.title("Checks")
     wide = max(len(check.name) for check in found)
     for check in found:

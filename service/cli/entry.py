@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -77,9 +78,13 @@ def usage_line(error: click.ClickException) -> str:
 
 
 def bug_line(error: BaseException) -> str:
-    """A fault of ours: its type only, since its text may hold a value from a message."""
+    """A fault of ours: its type and place only, since its text may hold a value from a message."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f", {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
     return (
-        f"baton: this is a bug, {type(error).__name__}: run the same with --debug for the trace "
+        f"baton: this is a bug, {type(error).__name__}{place}: run the same with --debug for the trace "
         "and report it [bug]"
     )
 

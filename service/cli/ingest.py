@@ -144,7 +144,7 @@ def tell(taken: Taken) -> None:
             screen.marked(
                 screen.mark("block"), f"{shown(path)} {part.where or 'whole message'} [{part.code}]"
             )
-            screen.wrapped(part.reason.removeprefix(f"{part.where}: "), indent=4)
+            screen.wrapped(screen.advice(part.reason, part.where), indent=4)
         if taken.parked_parts > len(taken.parked):
             click.echo(f"  and {taken.parked_parts - len(taken.parked)} more")
         click.echo("\n  baton parked list   shows what waits")

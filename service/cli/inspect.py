@@ -88,7 +88,7 @@ def tell_findings(kinds: list[Kind], parks: int) -> None:
         head = click.style(kind.severity, fg=color)
         first = f"{'first ' if kind.count > 1 else ''}at {kind.where}" if kind.where else "the whole message"
         click.echo(f"  {head} {kind.code}{f' ×{kind.count}' if kind.count > 1 else ''}, {first}")
-        screen.wrapped(kind.message.removeprefix(f"{kind.where}: "), indent=4)
+        screen.wrapped(screen.advice(kind.message, kind.where), indent=4)
     if parks:
         click.echo()
         click.echo(f"  {plural(parks, 'part')} would wait for a person.")

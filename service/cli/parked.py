@@ -42,7 +42,10 @@ def list_parked(limit: int, settled: bool, as_json: bool) -> None:
 
 def tell(items: Sequence[Mapping[str, Any]]) -> None:
     """Print parked messages as a table."""
-    rows = [(i["id"], i["feed"], i["code"], i.get("where") or "whole message", i["reason"]) for i in items]
+    rows = [
+        (i["id"], i["feed"], i["code"], i["where"] or "whole message", screen.advice(i["reason"], i["where"]))
+        for i in items
+    ]
     screen.columns(rows, heads=("id", "feed", "code", "where", "reason"), right=(0,))
 
 

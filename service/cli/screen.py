@@ -49,6 +49,15 @@ def wrapped(text: str, indent: int = 0, hang: int | None = None) -> None:
     click.echo("\n".join(_lines(text, width(), " " * indent, rest)))
 
 
+def advice(reason: str, where: str) -> str:
+    """A reason without the place it begins with, where the place stands beside it.
+
+    >>> advice("$.id: write a text", "$.id")
+    'write a text'
+    """
+    return reason.removeprefix(f"{where}: ")
+
+
 def _lines(text: str, room: int, first: str = "", rest: str = "") -> list[str]:
     return textwrap.wrap(
         text,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, cast
 
-from schemas.facts import Adjustment, ClaimAdjudicated, Fact
+from schemas.facts import AdjudicatedLine, Adjustment, ClaimAdjudicated, Fact
 
 REVERSAL: Final = "22"
 NOT_OURS: Final = "23"
@@ -129,7 +129,9 @@ def _doubted(values: list[bool | None]) -> bool | None:
     return True if True in values else None
 
 
-def _lines_with_every_remark(richest: ClaimAdjudicated, bodies: list[ClaimAdjudicated]):  # type: ignore[no-untyped-def]
+def _lines_with_every_remark(
+    richest: ClaimAdjudicated, bodies: list[ClaimAdjudicated]
+) -> tuple[AdjudicatedLine, ...]:
     by_line: dict[str, set[str]] = {}
     for body in bodies:
         for line in body.lines:

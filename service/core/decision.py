@@ -10,8 +10,8 @@ from schemas.decisions import STAGES, Decision, Finding, Responsibility, Trace, 
 from schemas.facts import AccountFlagged, AccountRef, StatementSent
 from schemas.records import from_plain, to_plain
 from service.core.account import Account, Known
-from service.core.gates import REGISTRY, Gate, Inquiry, Said
-from service.core.policy import Period, Policy, Terms
+from service.core.gates import REGISTRY, Inquiry, Said
+from service.core.policy import Period, Policy
 
 
 def inquire(account: Account, responsibility: Responsibility, as_of: date) -> Inquiry:
@@ -60,11 +60,13 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
     clear: list[str] = []
     said: list[dict[str, Any]] = []
     for gate, terms in zip(REGISTRY, policy.on(as_of).gates, strict=True):
-        answer = _ask(gate, terms, asked)
+        answer = gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
         if answer is None:
             clear.append(gate.id)
             findings.extend(terms.standing)
             continue
+        if isinstance(answer, Said):
+            answer = (answer, answer, answer)
         for one, standing in zip(answer, terms.standing, strict=True):
             found = standing if one is None else _finding(one, standing)
             findings.append(found)
@@ -108,13 +110,9 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
 Each: TypeAlias = tuple[Said | None, Said | None, Said | None]
 
 
-def _ask(gate: Gate, terms: Terms, asked: Inquiry) -> Each | None:
-    """A gate's answer for each stage; None where its standing sentence is the answer for all of them."""
-    if terms.missing is not None:
-        text = f"Policy states no {terms.missing.replace('_', ' ')} for this day."
-        return (Said(Verdict.HOLD, text, None, "a policy in force on this day"),) * 3
-    answer = gate.ask(asked, terms.values)
-    return (answer, answer, answer) if isinstance(answer, Said) else answer
+def _no_value(name: str) -> Said:
+    text = f"Policy states no {name.replace('_', ' ')} for this day."
+    return Said(Verdict.HOLD, text, None, "a policy in force on this day")
 
 
 def _finding(said: Said, standing: Finding) -> Finding:

@@ -27,7 +27,7 @@ class _Ticket:
 
 
 class Gathering:
-    """Whoever's turn it is takes along all that wait; nobody waits for company, so a lone message goes at once."""
+    """Whoever's turn it is takes along all that wait; nobody waits for company."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -62,6 +62,7 @@ class Gathering:
         try:
             receipts = self._receive([ticket.message for ticket in tickets])
         except Exception as error:
+            # A consume loop in small: whatever it is, each of those who wait must hear of it.
             if len(tickets) > 1 and not isinstance(error, Unavailable):
                 # One of them met a defect of ours: alone, each of the others goes through.
                 for ticket in tickets:

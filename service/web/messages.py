@@ -29,7 +29,7 @@ FORMAT_OF: Final = {
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
-_TEXT_BODY: Final = {"schema": {"type": "string"}}
+_TEXT_BODY: Final = {"schema": {"type": "string", "minLength": 1}}
 _JSON_BODY: Final = {
     "schema": {
         "description": "One message of baton/1 (/schemas/baton-1.json), or an array of up to 1,000.",
@@ -40,7 +40,7 @@ _JSON_BODY: Final = {
 
 def blueprint(rooms: Rooms) -> Blueprint:
     """The door for messages."""
-    gathering = Gathering(lambda batch: rooms.app.intake().receive(batch, rooms.app.moment()))
+    gathering = Gathering(lambda batch: rooms.intake().receive(batch, rooms.app.moment()))
     blue = Blueprint("messages", __name__, url_prefix="/v1", description="Messages in.")
 
     @blue.route("/messages", methods=["POST"])
@@ -68,11 +68,10 @@ def blueprint(rooms: Rooms) -> Blueprint:
         if (request.content_length or 0) > limit:
             raise too_large(limit)
         with sealed(request.stream, limit, Origin(query["feed"], format, rooms.now())) as message:
-            rooms.store()
             if isinstance(message, Message):
                 receipt = gathering.receive(message)
             else:
-                receipt = rooms.app.intake().receive_large(message, rooms.app.moment())
+                receipt = rooms.intake().receive_large(message, rooms.app.moment())
         rooms.meter.received(receipt.disposition)
         return plain(answers.receipt(receipt), HTTPStatus.ACCEPTED)
 

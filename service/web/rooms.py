@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from adapters.store import Store
+from service.intake import Intake
 from service.logs import Log
 from service.metrics import DoorMeter
 
@@ -23,6 +24,7 @@ class Rooms:
     log: Log
     version: str
     meter: DoorMeter = field(init=False)
+    _intake: Intake | None = field(default=None, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
@@ -36,6 +38,17 @@ class Rooms:
         """
         with self._opening:
             return self.app.store
+
+    def intake(self) -> Intake:
+        """The use case, wired once: wiring it keeps the policy in force.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        with self._opening:
+            if self._intake is None:
+                self._intake = self.app.intake()
+            return self._intake
 
     def now(self) -> datetime:
         """The instant of the app's clock."""

@@ -14,7 +14,7 @@ from adapters.store import Store
 from schemas.errors import BatonError
 from schemas.facts import Fact, Message, Rejected, Tally
 from service.app import App
-from service.bench import books, plan
+from service.bench import books, machine, plan
 from service.bench.ratios import ratios
 from service.bench.remittances import Remittance, of_size
 from service.bench.rows import Row, WrongAnswer
@@ -164,6 +164,22 @@ def test_a_part_that_does_not_fit_into_the_time_is_left_out_and_the_next_may_fit
     outcome = plan.measure(parts, time.monotonic() + 60, lambda number, part, rows: None)
     assert [(r.key, r.value) for r in outcome.rows] == [("long", None), ("short", 2)]
     assert outcome.rows[0].left_out and not outcome.wrong
+
+
+def test_on_a_slow_machine_less_is_begun() -> None:
+    pace = plan.Pace()
+    three = part("three", 3, row("three", 1))
+    assert pace.forecast(three) == 3
+    pace.note(part("one", 1, row("one", 1)), 4)
+    assert pace.forecast(three) == 12
+    for _ in range(20):
+        pace.note(part("one", 1, row("one", 1)), 0.01)
+    assert pace.forecast(three) == 1.5
+
+
+def test_a_busy_machine_is_warned_of() -> None:
+    assert machine.busy({"load_before": 0.4, "usable_cpus": 2}) == ""
+    assert "4.4 of 2 processors" in machine.busy({"load_before": 4.4, "usable_cpus": 2})
 
 
 def test_a_wrong_answer_has_no_figure_and_is_told() -> None:

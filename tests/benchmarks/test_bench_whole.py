@@ -138,9 +138,8 @@ def test_a_broker_that_holds_messages_is_refused(nodes: list[str]) -> None:
     from adapters.rabbitmq import RabbitFeed, setup
     from adapters.transport import InMessage
     from service.bench import broker
-    from service.bench.grounds import DELIVERY_LIMIT
 
-    setup(nodes[1], delivery_limit=DELIVERY_LIMIT)
+    setup(nodes[1])
     feed = RabbitFeed(nodes[1])
     try:
         assert feed.send([InMessage("json.other", b"somebody's")]) == [True]

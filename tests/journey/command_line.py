@@ -39,7 +39,7 @@ class Home:
         )
 
     def start(self, *words: object, **more: str) -> subprocess.Popen[str]:
-        """Start one command and leave it running; its output goes to pipes."""
+        """Start one command, leading a group of its own, and leave it running; its output goes to pipes."""
         return subprocess.Popen(
             [*BATON, *map(str, words)],
             env=self.environ | more,
@@ -48,6 +48,7 @@ class Home:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            start_new_session=True,
         )
 
 

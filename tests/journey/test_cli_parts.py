@@ -1,6 +1,7 @@
 """The parts of a running Baton: they start, they stop in good order, and they say what they did."""
 
 import json
+import os
 import re
 import signal
 import threading
@@ -31,7 +32,7 @@ def children():
     yield started
     for child in started:
         if child.poll() is None:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
 
 
@@ -98,11 +99,14 @@ def test_what_comes_in_by_http_can_be_asked_on_the_command_line(home, children):
         line = child.stdout.readline()
     key = re.search(r"bk_\S+", line).group()
     line, _ = wait_for_line(child.stderr, lambda line: '"listening"' in line)
-    for body in (account_file("A1002", OLD_STATEMENTS, TODAY), first_remittance("A1002", TODAY)):
+    sent = {
+        "application/json": account_file("A1002", OLD_STATEMENTS, TODAY),
+        "application/edi-x12": first_remittance("A1002", TODAY),
+    }
+    for type, body in sent.items():
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": type}
         request = urllib.request.Request(
-            f"http://127.0.0.1:{json.loads(line)['port']}/v1/messages",
-            body,
-            {"Authorization": f"Bearer {key}"},
+            f"http://127.0.0.1:{json.loads(line)['port']}/v1/messages", body, headers
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 202

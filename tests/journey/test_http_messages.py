@@ -109,7 +109,7 @@ def test_a_body_over_the_limit_that_hides_its_length_is_refused(door: Door) -> N
             input_stream=io.BytesIO(b"x" * size),
             content_type="text/plain",
             headers={"Authorization": f"Bearer {door.key}"},
-            environ_overrides={"wsgi.input_terminated": True},
+            environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
         )
         problem_of(answer, 413, "too-large")
 
@@ -200,7 +200,7 @@ def test_a_defect_is_answered_and_logged_without_its_text(tmp_path: Path) -> Non
 
 
 def remittance(claims: int, noise: bytes = b"") -> bytes:
-    """An 835 of balanced claims: 100.00 charged, 60.00 paid, 40.00 the patient's; `noise` follows segments."""
+    """An 835 of balanced claims: 100.00 charged, 60.00 paid, 40.00 the patient's; `noise` ends lines."""
     paid = 60 * claims
     head = [
         f"ISA*00*{'':10}*00*{'':10}*ZZ*{'PAYER':15}*ZZ*{'GENERAL':15}*260301*1200*^*00501*000000001*0*P*:",

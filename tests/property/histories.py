@@ -115,5 +115,10 @@ def plain_histories(draw: st.DrawFn) -> list[Fact]:
         covered("P1", on=-40),
         charged("500.00", on=-35),
         decided("500.00", format_cents(CHARGE - share), f"PR-1 {format_cents(share)}", on=-5),
-        *[statement(n + 1, 30 * n) for n in range(3)],
+        *[
+            statement(
+                n + 1, 30 * n, draw(st.sampled_from([None, format_cents(share), format_cents(share - 300)]))
+            )
+            for n in range(3)
+        ],
     ]

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from schemas.facts import (
+    AccountRef,
     AccountRegistered,
     AssistanceChanged,
     CodingStatusChanged,
@@ -30,6 +31,7 @@ from tests.spec.facts_made import (
     fact,
     flagged,
     judge,
+    merged,
     paid,
     statement,
     statements,
@@ -328,6 +330,13 @@ def test_a_larger_amount_is_shown_before_it_is_asked_for() -> None:
     assert judge(facts, 90)[2].opens_case
 
 
+def test_a_payment_does_not_make_an_unseen_increase_a_seen_one() -> None:
+    facts = [*owed("104.00"), statement(1, 0, "100.00"), statement(2, 30, "100.00")]
+    assert held("G48", facts, 90) == "hold"
+    assert held("G48", [*facts, paid("5.00", on=50)], 90) == "hold"
+    assert held("G48", [*facts, paid("5.00", on=-1)], 90) is None
+
+
 def test_placing_waits_for_the_final_notice() -> None:
     facts = [*owed(), *(statement(n, 30 * n - 30) for n in (1, 2, 3))]
     assert held("G49", facts, 130, "place") == "require"
@@ -400,3 +409,15 @@ def test_review_is_due_when_the_policy_changes() -> None:
 def test_waiting_alone_is_never_promised_where_an_event_is_needed() -> None:
     decision = judge([*ready(), flagged("manual")], day(40) + timedelta(days=0))[2]
     assert decision.review_on is None or decision.review_on > day(60)
+
+
+def test_review_waits_for_the_last_of_the_gates_that_wait() -> None:
+    facts = [*ready(), fact(PromiseChanged("PR1", "made", 5000, day(100)), 30)]
+    assert judge(facts, 40)[2].review_on == day(106)
+
+
+def test_the_clock_of_merged_accounts_is_the_later_one() -> None:
+    old = AccountRef("GEN", "OLD")
+    facts = [*ready(), merged(old, AccountRef("GEN", "A1"), 5)]
+    facts += [statement(n + 1, 20 + 30 * n, account=old) for n in range(3)]
+    assert until("G41", facts, 70) == day(80)

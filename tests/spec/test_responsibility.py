@@ -14,6 +14,7 @@ from schemas.facts import (
     Fact,
     Payer,
 )
+from service.core import fold
 from tests.spec.facts_made import (
     adjusted,
     adult,
@@ -372,3 +373,81 @@ def test_charges_beyond_the_claims_are_undetermined() -> None:
         30000,
         30000,
     )
+
+
+def test_of_contradicting_facts_one_stands_whatever_the_order() -> None:
+    one, other = charged("500.00"), charged("900.00")
+    assert fold([one, other]).charges == fold([other, one]).charges
+    assert len(fold([one, other]).charges) == 1
+
+
+def test_a_reversal_takes_back_the_latest_decision_of_its_number() -> None:
+    found = owes(
+        covered("P1"),
+        charged("500.00"),
+        decided("500.00", "400.00", "PR-1 100.00", on=1, number="N1"),
+        decided("500.00", "440.00", "PR-1 60.00", on=2, number="N1"),
+        decided("-500.00", "-440.00", "PR-1 -60.00", on=3, number="N1", status="22"),
+    )
+    assert (found.determination, found.net_cents) == ("final", 10000)
+
+
+def test_a_correction_of_the_same_instant_and_number_comes_after_its_reversal() -> None:
+    found = owes(
+        covered("P1"),
+        charged("500.00"),
+        decided("500.00", "400.00", "PR-1 100.00", on=1, number="N1"),
+        decided("-500.00", "-400.00", "PR-1 -100.00", on=2, number="N1", status="22"),
+        decided("500.00", "440.00", "PR-1 60.00", on=2, number="N1", original="N1"),
+    )
+    assert (found.determination, found.net_cents) == ("final", 6000)
+
+
+def test_the_newest_decision_is_never_dropped_as_an_old_denial() -> None:
+    found = owes(
+        covered("P1"),
+        charged("500.00"),
+        decided("500.00", "400.00", "PR-1 100.00", on=1),
+        decided("500.00", "0.00", "PR-96 500.00", on=2),
+    )
+    assert found.determination == "undetermined" and "DET-21.conflict" in rules(found)
+
+
+def test_a_payer_that_only_points_elsewhere_binds_nobody() -> None:
+    found = owes(
+        covered("P1", "P2"),
+        charged("500.00"),
+        decided("500.00", "400.00", "PR-1 100.00", on=1),
+        decided("500.00", "0.00", "PR-27 40.00", "PR-22 20.00", "OA-23 440.00", on=2, payer="P2", status="2"),
+    )
+    assert (found.assigned_cents, found.determination) == (10000, "provisional")
+
+
+def test_a_protected_medicare_patient_owes_nothing_whatever_the_payer_says() -> None:
+    found = owes(
+        covered("P1", kinds={"P1": "qmb"}), charged("500.00"), decided("500.00", "400.00", "PR-2 100.00")
+    )
+    assert (found.assigned_cents, found.collectible_cents, borne(found, "provider")) == (10000, 0, 10000)
+
+
+def test_medicaid_leaves_only_its_own_cost_share_with_the_patient() -> None:
+    facts = [covered("P1"), charged("500.00")]
+    found = owes(*facts, decided("500.00", "400.00", "PR-96 97.00", "PR-3 3.00", filing="MC"))
+    assert (found.assigned_cents, found.collectible_cents) == (10000, 300)
+
+
+@pytest.mark.parametrize(("remark", "collectible"), [("M27", 0), ("N842", 0), ("N782", 0), ("N130", 10000)])
+def test_a_remark_that_relieves_the_patient_takes_the_cost_share_away(remark: str, collectible: int) -> None:
+    found = owes(
+        covered("P1"), charged("500.00"), decided("500.00", "400.00", "PR-2 100.00", remarks=(remark,))
+    )
+    assert found.collectible_cents == collectible
+
+
+def test_a_remark_on_one_line_relieves_that_line_alone() -> None:
+    lines = (
+        AdjudicatedLine("1", 20000, 15000, adjustments=triples("PR-2 50.00"), remarks=("M27",)),
+        AdjudicatedLine("2", 30000, 20000, adjustments=triples("PR-1 100.00")),
+    )
+    found = owes(covered("P1"), charged("500.00"), decided("500.00", "350.00", lines=lines))
+    assert (found.assigned_cents, found.collectible_cents) == (15000, 10000)

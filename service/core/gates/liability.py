@@ -28,11 +28,13 @@ def _programme(asked: Inquiry, kinds: tuple[str, ...], filing: tuple[str, ...]) 
     account, found = asked.account, []
     listed: set[str] | None = None
     if account.coverage is not None:
-        listed = {c.payer.id for c in account.coverage.body.coverages}
-        if any(c.kind in kinds for c in account.coverage.body.coverages):
+        coverages = account.coverage.body.coverages
+        listed = {c.payer.id for c in coverages}
+        if any([c.kind in kinds for c in coverages]):
             found.append(account.coverage.id)
     for one in account.adjudications:
-        if one.claim.filing_indicator in filing and (listed is None or one.claim.payer.id in listed):
+        claim = one.claim
+        if claim.filing_indicator in filing and (listed is None or claim.payer.id in listed):
             found.extend(one.ids)
     return tuple(found)
 

@@ -9,6 +9,7 @@ from schemas.decisions import Verdict
 from schemas.facts import StatementSent
 from schemas.money import format_cents
 from service.core.account import Known
+from service.core.bearers import FORGIVEN
 from service.core.gates.asking import Answer, Gate, Inquiry, Parameter, Said, Values, day_count, number
 
 HOLD, BLOCK, REQUIRE = Verdict.HOLD, Verdict.BLOCK, Verdict.REQUIRE
@@ -138,12 +139,14 @@ def no_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
 
 
 def increase_was_on_a_statement(asked: Inquiry, given: Values) -> Answer:
-    """G48: an amount larger than the first statement showed has been on a statement long enough (DET-20)."""
+    """G48: an amount larger than the first statement showed has been on a statement long enough (DET-20).
+
+    Money received after a statement does not make the amount it failed to show a smaller one.
+    """
     shown = [s for s in asked.delivered if s.body.amount_cents is not None]
-    net = asked.responsibility.net_cents
-    if not shown or shown[0] is not asked.delivered[0] or (shown[0].body.amount_cents or 0) >= net:
+    if not shown or shown[0] is not asked.delivered[0] or _shows_all(asked, shown[0]):
         return None
-    enough = [s for s in shown if (s.body.amount_cents or 0) >= net]
+    enough = [s for s in shown if _shows_all(asked, s)]
     if not enough:
         text = "The amount grew and no statement has shown the new amount yet."
         return Said(
@@ -153,6 +156,23 @@ def increase_was_on_a_statement(asked: Inquiry, given: Values) -> Answer:
     if asked.as_of >= until:
         return None
     return Said(HOLD, "The larger amount was shown only recently.", until, None, (enough[0].id,))
+
+
+def _shows_all(asked: Inquiry, statement: Known[StatementSent]) -> bool:
+    """Whether a statement showed all that is the patient's, less what had been received by its day."""
+    day, account = statement.body.sent_on, asked.account
+    received = sum(
+        p.body.amount_cents
+        for p in account.payments
+        if p.body.paid_by != "payer" and p.body.received_on <= day
+    )
+    forgiven = sum(
+        a.body.amount_cents
+        for a in account.adjustments
+        if a.body.kind in FORGIVEN and a.body.posted_on <= day
+    )
+    due = asked.responsibility.collectible_cents - max(0, received) - max(0, forgiven)
+    return due <= (statement.body.amount_cents or 0)
 
 
 def final_notice_has_run(asked: Inquiry, given: Values) -> Answer:
