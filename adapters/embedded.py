@@ -83,8 +83,8 @@ class QueueTables(Protocol):
     def dead(self, limit: int) -> Sequence[LeasedMessage]:
         """The oldest dead messages; they stay where they are."""
 
-    def dead_depth(self) -> int:
-        """How many messages are dead."""
+    def forget_dead(self, seqs: Collection[int]) -> None:
+        """Forgets dead messages."""
 
     def append_events(self, events: Sequence[Any]) -> None:
         """Publishes events with the fields of `PublishedEvent`, all or none."""
@@ -196,21 +196,18 @@ class EmbeddedInbox:
 
 
 class EmbeddedDead:
-    """Dead messages, each handed over once a process. They stay in their table, so a restart repeats them."""
+    """Dead messages, oldest first; each stays in its table until it is acknowledged."""
 
     def __init__(self, queue: QueueTables) -> None:
         self._queue = queue
         self._handed: set[int] = set()
-        self._settled: set[int] = set()
 
     def batches(self, size: int, wait_seconds: float, stop: Stop) -> Iterator[list[Delivery]]:
         """See `adapters.transport.Inbox`; looks for dead messages twice a second."""
         pause = threading.Event()
         while not stop():
-            fresh: list[Delivery] = []
-            if self._queue.dead_depth() > len(self._handed):
-                oldest = self._queue.dead(len(self._handed) + size)
-                fresh = [_delivery(m) for m in oldest if m.seq not in self._handed][:size]
+            oldest = self._queue.dead(len(self._handed) + size)
+            fresh = [_delivery(m) for m in oldest if m.seq not in self._handed][:size]
             if fresh:
                 self._handed.update(d.tag for d in fresh if isinstance(d.tag, int))
                 yield fresh
@@ -219,11 +216,13 @@ class EmbeddedDead:
 
     def ack(self, batch: Sequence[Delivery]) -> None:
         """See `adapters.transport.Inbox`."""
-        self._settled.update(d.tag for d in batch if isinstance(d.tag, int))
+        seqs = [d.tag for d in batch if isinstance(d.tag, int) and d.tag in self._handed]
+        self._queue.forget_dead(seqs)
+        self._handed.difference_update(seqs)
 
     def reject(self, delivery: Delivery) -> None:
         """See `adapters.transport.Inbox`; a dead message is beyond counting."""
-        if isinstance(delivery.tag, int) and delivery.tag not in self._settled:
+        if isinstance(delivery.tag, int):
             self._handed.discard(delivery.tag)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 from adapters.rabbitmq import RabbitTransport
 from schemas.errors import BatonError
-from service.app import App, load_policy
+from service.app import App
 from service.config import Config, mask
 
 FREE_BYTES: Final = 512 * 1024 * 1024
@@ -113,7 +113,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _policy(config: Config) -> Check:
-    policy = load_policy(config)
+    policy = App(config).policy
     return Check("policy", True, f"{policy.version}, sha256 {policy.sha256[:16]}…")
 
 

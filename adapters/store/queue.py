@@ -51,6 +51,10 @@ _DEAD: Final = Sql(
     "SELECT seq, routing_key, body, headers, delivery_count FROM dead_message ORDER BY seq LIMIT %b",
     "SELECT seq, routing_key, body, headers, delivery_count FROM dead_message ORDER BY seq LIMIT ?",
 )
+_FORGET_DEAD: Final = Sql(
+    "DELETE FROM dead_message WHERE seq = ANY(%b)",
+    "DELETE FROM dead_message WHERE seq IN (SELECT value FROM json_each(?))",
+)
 _READ_EVENTS: Final = Sql(
     "SELECT seq, event_id, routing_key, body, headers, published_at FROM event_message"
     " WHERE seq > %b ORDER BY seq LIMIT %b",
@@ -146,6 +150,12 @@ class EmbeddedQueue:
         with self._store.read() as reader:
             rows = reader.session.fetch(_DEAD, limit)
         return [Leased(seq, key, body, json.loads(headers), n) for seq, key, body, headers, n in rows]
+
+    def forget_dead(self, seqs: Collection[int]) -> None:
+        """Forget dead messages that are kept elsewhere now."""
+        if seqs:
+            with self._store.write() as unit:
+                unit.session.run(_FORGET_DEAD, unit.session.integers(seqs))
 
     def append_events(self, events: Sequence[QueuedEvent]) -> None:
         """Publish events, in this order, all or none."""

@@ -175,21 +175,20 @@ class DeskQuestions:
         return OutboxState(depth, oldest[0][0] if oldest else None)
 
     def counts(self) -> Counts:
-        """How much there is of what. Tables that only grow are counted by their newest number."""
+        """How much there is of what, counted row by row: a sequence's newest number would also count
+        what was rolled back or known already.
+        """
         by_status = select(collections_case.c.status, func.count()).group_by(collections_case.c.status)
         return Counts(
-            messages=self._newest(message),
-            facts=self._newest(fact),
+            messages=self._count(select(func.count()).select_from(message)),
+            facts=self._count(select(func.count()).select_from(fact)),
             accounts=self._count(select(func.count()).select_from(account)),
-            decisions=self._newest(decision),
+            decisions=self._count(select(func.count()).select_from(decision)),
             cases={str(status): int(count) for status, count in self._session.select(by_status)},
             parked_open=self._count(select(func.count()).select_from(parked).where(_WAITS)),
             unread=self._count(select(func.count()).select_from(unread)),
             outbox=self.outbox_state(),
         )
-
-    def _newest(self, table: sa.Table) -> int:
-        return self._count(select(func.coalesce(func.max(table.c.seq), 0)))
 
     def _count(self, question: sa.Select[Any]) -> int:
         return int(self._session.select(question)[0][0])

@@ -55,7 +55,8 @@ def demo(private_broker: bool, transport: str | None, keep: bool) -> None:
         raise
     if keep:
         click.echo(
-            f"\nLook around (cases, why GEN/A1001, doctor, …), for example:\n  BATON_HOME={home} baton parked list"
+        click.echo("\nLook around (cases, why GEN/A1001, doctor, …), for example:")
+        click.echo(f"  BATON_HOME={home} baton parked list")
         )
     else:
         shutil.rmtree(home, ignore_errors=True)

@@ -19,7 +19,7 @@ from service.cli.opening import opened
 from service.cli.output import print_json
 from service.cli.paths import Named, Source, reason_of, shown
 from service.consume import LARGE_BYTES
-from service.intake import Receipt
+from service.intake import Intake, Moment, Receipt
 
 PASSES: Final = 3
 """How often a file is gone through: for its digest, to keep it, to read it."""
@@ -85,6 +85,7 @@ def received(
 ) -> Iterator[tuple[Path, Receipt]]:
     """Receive files in order: small ones together, each large one by itself. The rest has been said."""
     small: list[tuple[Path, Message]] = []
+    intake = app.intake()
     for path in files:
         try:
             source = Source.of(path, feed, detect, advance)
@@ -92,17 +93,19 @@ def received(
                 small.append((path, source.whole()))
                 advance((PASSES - 1) * named.sizes[path])
                 if len(small) == TOGETHER:
-                    yield from _receive_small(app, small)
+                    yield from _receive_small(intake, app.moment(), small)
                 continue
-            yield from _receive_small(app, small)
-            yield path, app.intake().receive_large(source.message(), app.moment())
+            yield from _receive_small(intake, app.moment(), small)
+            yield path, intake.receive_large(source.message(), app.moment())
         except OSError as error:
             named.refuse(path, reason_of(error))
-    yield from _receive_small(app, small)
+    yield from _receive_small(intake, app.moment(), small)
 
 
-def _receive_small(app: App, small: list[tuple[Path, Message]]) -> Iterator[tuple[Path, Receipt]]:
-    receipts = app.intake().receive([message for _, message in small], app.moment()) if small else []
+def _receive_small(
+    intake: Intake, moment: Moment, small: list[tuple[Path, Message]]
+) -> Iterator[tuple[Path, Receipt]]:
+    receipts = intake.receive([message for _, message in small], moment) if small else []
     paths = [path for path, _ in small]
     small.clear()
     yield from zip(paths, receipts, strict=True)

@@ -55,8 +55,9 @@ def worker() -> None:
     stop, log = stop_on_signals(), open_log("worker")
     with opened() as app:
         counts = Counts(log)
-        consumer = Consumer(app.intake(), app.moment, log, counts.add)
-        counts.add(app.intake().resume(app.moment()))
+        intake = app.intake()
+        consumer = Consumer(intake, app.moment, log, counts.add)
+        counts.add(intake.resume(app.moment()))
         transport = app.transport()
         inbox, dead = transport.inbox(), transport.dead()
         size, seconds = app.config.batch_size, app.config.batch_wait_seconds

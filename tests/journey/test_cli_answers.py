@@ -1,4 +1,4 @@
-"""From files to answers on the command line: `ingest`, then `why`, `cases`, `case`, `parked` over one home."""
+"""From files to answers: `ingest`, then `why`, `cases`, `case`, `parked` over one home."""
 
 import json
 import os
@@ -10,7 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from command_line import BATON, Home, refused
 
-from service.demo import OLD_STATEMENTS, YOUNG_STATEMENTS, account_file, broken_file, first_remittance
+from service.demo import (
+    OLD_STATEMENTS,
+    YOUNG_STATEMENTS,
+    account_file,
+    broken_file,
+    first_remittance,
+)
 
 TODAY = datetime.now(UTC).date()
 CONTRACT = {

@@ -42,9 +42,9 @@ def log_lines(text):
 
 def wait_for_line(stream, fits):
     """Read lines until one fits; the rest is read in the background, so that nobody blocks on a full pipe."""
+    rest = []
     for line in stream:
         if fits(line):
-            rest = []
             threading.Thread(target=lambda: rest.extend(stream), daemon=True).start()
             return line, rest
     raise AssertionError("it ended before it said so")

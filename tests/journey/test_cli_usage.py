@@ -37,7 +37,8 @@ def test_the_version_is_one_line(home):
 
 
 def test_the_version_needs_none_of_the_service(home):
-    code = "import sys; sys.argv=['baton','--version']\nfrom service.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = "import sys; sys.argv = ['baton', '--version']\nfrom service.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
     code += "print(sorted(m for m in sys.modules if m in ('sqlalchemy','flask','pika','service.app')))"
     ran = subprocess.run(
         [sys.executable, "-c", code], env=home.environ, capture_output=True, text=True, check=True

@@ -30,7 +30,7 @@ def _programme(asked: Inquiry, kinds: tuple[str, ...], filing: tuple[str, ...]) 
     if account.coverage is not None:
         coverages = account.coverage.body.coverages
         listed = {c.payer.id for c in coverages}
-        if any([c.kind in kinds for c in coverages]):
+        if any(c.kind in kinds for c in coverages):
             found.append(account.coverage.id)
     for one in account.adjudications:
         claim = one.claim
