@@ -32,3 +32,13 @@ def from_bytes(data: bytes) -> Any:
 def digest(data: bytes) -> str:
     """SHA-256 of bytes as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def stable_id(text: str) -> str:
+    """An id in the form of a UUID that the same text always has; taken from its SHA-256.
+
+    >>> stable_id("case-1|1")
+    '54b45dce-5c9c-98e5-6346-ff870479b048'
+    """
+    hex = digest(text.encode())
+    return f"{hex[:8]}-{hex[8:12]}-{hex[12:16]}-{hex[16:20]}-{hex[20:32]}"

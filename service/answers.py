@@ -290,8 +290,7 @@ def _timeline(
         rows.append((at, 0, {"at": at, "what": told(record.fact.body), "evidence": cite([record.fact.id])}))
     for stored in reader.decisions(ref, known_at):
         at = _instant(stored.decided_at)
-        words = "Decided: a case may open" if stored.opens else "Decided: no case"
-        rows.append((at, 1, {"at": at, "what": words, "evidence": [], "decision": stored.id}))
+        rows.append((at, 1, {"at": at, "what": _decided(stored), "evidence": [], "decision": stored.id}))
     for had in cases_had:
         history = reader.case(had.case.id)
         for event, moved_at in history.events if history else ():
@@ -299,6 +298,16 @@ def _timeline(
             what = f"Case {event.move}: {format_cents(event.amount_cents)} ({event.reason})"
             rows.append((at, 2, {"at": at, "what": what, "evidence": [], "case": event.case_id}))
     return [row for _, _, row in sorted(rows, key=lambda r: (r[0], r[1]))]
+
+
+def _decided(stored: DecisionRecord) -> str:
+    """What a stored decision found about opening a case, and the gates in the way."""
+    if stored.opens:
+        return "Decided: a case may open"
+    said = from_bytes(stored.content)["gates"]
+    # The first entry of `says` is the answer about opening a case; None where the gate simply allows.
+    binding = [g["gate"] for g in said if g["says"][0] and g["says"][0][0] != Verdict.ALLOW.word]
+    return f"Decided: no case ({', '.join(binding)})"
 
 
 def _parked(record: ParkedRecord) -> Plain:

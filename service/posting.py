@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, TypeAlias
-from uuid import UUID
 
 from adapters.store.rows import (
     AccountRow,
@@ -18,7 +17,7 @@ from adapters.store.rows import (
     ParkedRow,
 )
 from adapters.store.unit import Unit
-from schemas.canonical import digest, to_bytes
+from schemas.canonical import stable_id, to_bytes
 from schemas.cases import Case, CaseEvent
 from schemas.decisions import Decision
 from schemas.facts import AccountFlagged, AccountRef, ClaimAdjudicated, Fact, Rejected
@@ -259,7 +258,7 @@ def _announcements(
 
 def event_id(decision: str, type: str) -> str:
     """A stable id: the same announcement of the same decision always has the same one."""
-    return str(UUID(digest(f"{decision}|{type}".encode())[:32]))
+    return stable_id(f"{decision}|{type}")
 
 
 def parked_row(seq: int, why: Rejected, now: datetime, ledger: _Ledger | None = None) -> ParkedRow:

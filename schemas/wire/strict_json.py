@@ -111,9 +111,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return repeating
 
 
-def _whole(digits: str) -> int | float:
-    """An integer of ordinary size; a longer one as the infinite number that no field takes."""
-    return int(digits) if len(digits) <= 20 else float("inf")
+BEYOND: Final = 10**20
+"""Stands for an integer of more digits than anyone needs."""
+
+
+def _whole(digits: str) -> int:
+    """An integer of ordinary size; a longer one as a number that is beyond what any field takes."""
+    return int(digits) if len(digits) <= 20 else BEYOND
 
 
 def _refuse_constant(_: str) -> NoReturn:

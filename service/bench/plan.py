@@ -47,7 +47,7 @@ class Sizes:
         )
 
 
-QUICK: Final = Sizes(10_000, 400, 280, 7_000, 2_500, {50: 150, 200: 400}, (5, 20), 3)
+QUICK: Final = Sizes(5_600, 280, 210, 5_600, 2_000, {50: 100, 200: 300}, (5, 20), 3)
 FULL: Final = Sizes(20_000, 3_000, 2_100, 35_000, 25_000, {50: 1_000, 200: 2_000}, (5, 20, 100), 3)
 
 
@@ -102,7 +102,9 @@ def _beside_speed(
     yield Part(f"latency_{store}", "latency at light load", store, "ms", 14, waits)
     for megabytes in sizes.ingest_mb:
         file = _ingest(grounds, megabytes, workload)
-        yield Part(f"ingest_rss_{megabytes}mb", f"ingest, {megabytes} MB", "sqlite", "MiB", megabytes, file)
+        yield Part(
+            f"ingest_rss_{megabytes}mb", f"ingest, {megabytes} MB", "sqlite", "MiB", 1 + 0.5 * megabytes, file
+        )
     resident = _worker_memory(grounds, store, sizes, workload)
     yield Part("worker_rss", "worker's memory", store, "MiB", 14, resident)
     for kind in stores:

@@ -92,11 +92,9 @@ class Remittance:
 
 
 def of_size(size_bytes: int, today: date) -> Remittance:
-    """One transaction of about so many bytes, with eight service lines a claim."""
-    one = Remittance(1, today, lines=8)
-    two = Remittance(2, today, lines=8)
-    claim_bytes = len(two.body()) - len(one.body())
-    return Remittance(max(1, size_bytes // claim_bytes), today, lines=8, prefix="L")
+    """One transaction of about so many bytes, with twenty service lines a claim, as a hospital stay has."""
+    one, two = (len(Remittance(claims, today, lines=20).body()) for claims in (1, 2))
+    return Remittance(max(1, size_bytes // (two - one)), today, lines=20, prefix="L")
 
 
 def _part(cents: int, number: int, lines: int) -> int:

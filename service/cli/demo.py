@@ -54,10 +54,8 @@ def demo(private_broker: bool, transport: str | None, keep: bool) -> None:
         click.echo(f"The logs of the demo: {home / 'log'}", err=True)
         raise
     if keep:
-        click.echo(
         click.echo("\nLook around (cases, why GEN/A1001, doctor, …), for example:")
         click.echo(f"  BATON_HOME={home} baton parked list")
-        )
     else:
         shutil.rmtree(home, ignore_errors=True)
         click.echo(

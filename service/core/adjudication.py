@@ -98,7 +98,7 @@ def _merge(group: list[Fact]) -> Adjudication:
         patient_responsibility_cents=min((s for s in stated if s is not None), default=None),
         remarks=tuple(sorted({r for b in bodies for r in b.remarks})),
         lines=_lines_with_every_remark(richest, bodies),
-        remittance_balanced=_doubted([b.remittance_balanced for b in bodies]),
+        remittance_balanced=_proven([b.remittance_balanced for b in bodies]),
         original_payer_claim_id=_stated([b.original_payer_claim_id for b in bodies]),
         filing_indicator=_stated([b.filing_indicator for b in bodies]),
         frequency=_stated([b.frequency for b in bodies]),
@@ -122,11 +122,13 @@ def _stated(values: list[str | None]) -> str | None:
     return min((v for v in values if v), default=None)
 
 
-def _doubted(values: list[bool | None]) -> bool | None:
-    """False wins: one carrier that does not add up is enough to doubt the payment."""
-    if False in values:
-        return False
-    return True if True in values else None
+def _proven(values: list[bool | None]) -> bool | None:
+    """True wins: a carrier that adds up proves the decision, so a whole file sent again after a cut-off one
+    lifts the doubt. A carrier without such a check (None) proves nothing.
+    """
+    if True in values:
+        return True
+    return False if False in values else None
 
 
 def _lines_with_every_remark(

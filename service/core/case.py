@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
-from schemas.canonical import digest
+from schemas.canonical import digest, stable_id
 from schemas.cases import Case, CaseEvent, CaseMove
 from schemas.decisions import STAGES, Decision, Verdict
 from schemas.facts import AccountRef
@@ -43,7 +42,7 @@ def case_id(account: AccountRef, number: int) -> str:
 
 
 def _event_id(case: str, sequence: int) -> str:
-    return str(uuid.UUID(digest(f"{case}|{sequence}".encode())[:32]))
+    return stable_id(f"{case}|{sequence}")
 
 
 Moved: TypeAlias = tuple[Case | None, tuple[CaseEvent, ...]]

@@ -20,8 +20,8 @@ from service.demo import (
 
 TODAY = datetime.now(UTC).date()
 CONTRACT = {
-    "account", "as_of", "summary", "balance", "currency", "responsibility", "determination", "gates", "decision",
-    "case", "timeline", "counterfactual", "audit",
+    "account", "as_of", "summary", "balance", "currency", "responsibility", "determination", "gates",
+    "decision", "case", "timeline", "counterfactual", "audit",
 }  # fmt: skip
 
 

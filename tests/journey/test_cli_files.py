@@ -22,8 +22,8 @@ from service.demo import (
 TODAY = date(2026, 6, 30)
 KEYS = {"path", "format", "messages", "accounts", "totals", "facts", "findings"}
 TOTALS = {
-    "transactions", "claims", "service_lines", "charge", "paid", "patient_responsibility", "patient_adjustments",
-    "provider_adjustments", "payment",
+    "transactions", "claims", "service_lines", "charge", "paid", "patient_responsibility",
+    "patient_adjustments", "provider_adjustments", "payment",
 }  # fmt: skip
 
 

@@ -212,6 +212,21 @@ def test_a_remittance_that_does_not_add_up_keeps_its_claims_provisional() -> Non
     assert (found.determination, found.collectible_cents) == ("provisional", 0)
 
 
+def test_the_whole_remittance_sent_again_lifts_the_doubt_that_a_cut_off_one_cast() -> None:
+    cut_off = decided("500.00", "400.00", "PR-1 100.00", remittance_balanced=False)
+    whole = decided("500.00", "400.00", "PR-1 100.00", remittance_balanced=True)
+    for order in ([cut_off, whole], [whole, cut_off]):
+        found = owes(covered("P1"), charged("500.00"), *order)
+        assert (found.determination, found.collectible_cents) == ("final", 10000)
+
+
+def test_a_carrier_that_cannot_check_its_remittance_lifts_no_doubt() -> None:
+    cut_off = decided("500.00", "400.00", "PR-1 100.00", remittance_balanced=False)
+    elsewhere = decided("500.00", "400.00", "PR-1 100.00")
+    found = owes(covered("P1"), charged("500.00"), cut_off, elsewhere)
+    assert (found.determination, found.collectible_cents) == ("provisional", 0)
+
+
 def test_an_unknown_reason_code_keeps_the_claim_provisional_and_holds() -> None:
     facts = [adult(), covered("P1"), charged("500.00"), decided("500.00", "400.00", "PR-9999 100.00")]
     _, found, decision = judge(facts, 100)
