@@ -33,6 +33,9 @@ ARRAY_BYTES: Final = 16 << 20
 """A whole array may be larger than one message, yet bounded: 1,000 full ones would be 1,000 MiB."""
 
 ARRAY_LENGTH: Final = 1000
+VALUES: Final = 2_000_000
+"""Most values in a body over 1 MiB, told by its commas and brackets: 16 MiB of `[]` would take half a GiB."""
+
 CLOCKS_APART: Final = timedelta(days=1)
 """A message that became true later than this after its receipt has a wrong clock or a wrong date."""
 
@@ -72,6 +75,7 @@ def read(body: bytes, *, feed: str, received_at: datetime) -> Iterator[Item]:
         yield Noted("info", "byte-order-mark", "", "leave the byte order mark out; it was skipped")
     try:
         _refuse_large(text)
+        _refuse_crowded(text)
         value = parse(text)
         messages = _messages(value)
     except MessageRejected as refused:
@@ -97,6 +101,16 @@ def _refuse_large(text: bytes) -> None:
     if len(text) > (ARRAY_BYTES if array else MESSAGE_BYTES):
         limit = "an array of at most 16 MiB" if array else "a message of at most 1 MiB"
         raise MessageRejected("too-large", f"write {limit}", clause=CONTRACT)
+
+
+def _refuse_crowded(text: bytes) -> None:
+    """Refuse, before it is parsed, a body whose values would take far more memory than its bytes."""
+    if len(text) > MESSAGE_BYTES and sum(map(text.count, (b",", b"[", b"{"))) > VALUES:
+        raise MessageRejected(
+            "too-many",
+            f"write at most {ARRAY_LENGTH} messages in one array; this one holds over {VALUES} values",
+            clause=CONTRACT,
+        )
 
 
 def _messages(value: Any) -> list[Any]:

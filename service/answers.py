@@ -284,20 +284,21 @@ def _timeline(
     known_at: datetime | None,
 ) -> list[Plain]:
     """Facts on the day they took effect, decisions and case moves when Baton made them, oldest first."""
-    rows: list[tuple[str, int, Plain]] = []
+    rows: list[tuple[datetime, int, Plain]] = []
     for record in records:
-        at = _instant(record.fact.occurred_at)
-        rows.append((at, 0, {"at": at, "what": told(record.fact.body), "evidence": cite([record.fact.id])}))
+        said = {"what": told(record.fact.body), "evidence": cite([record.fact.id])}
+        rows.append((record.fact.occurred_at, 0, said))
     for stored in reader.decisions(ref, known_at):
-        at = _instant(stored.decided_at)
-        rows.append((at, 1, {"at": at, "what": _decided(stored), "evidence": [], "decision": stored.id}))
+        rows.append(
+            (stored.decided_at, 1, {"what": _decided(stored), "evidence": [], "decision": stored.id})
+        )
     for had in cases_had:
         history = reader.case(had.case.id)
         for event, moved_at in history.events if history else ():
-            at = _instant(moved_at)
             what = f"Case {event.move}: {format_cents(event.amount_cents)} ({event.reason})"
-            rows.append((at, 2, {"at": at, "what": what, "evidence": [], "case": event.case_id}))
-    return [row for _, _, row in sorted(rows, key=lambda r: (r[0], r[1]))]
+            rows.append((moved_at, 2, {"what": what, "evidence": [], "case": event.case_id}))
+    rows.sort(key=lambda row: row[:2])
+    return [{"at": _instant(at), **said} for at, _, said in rows]
 
 
 def _decided(stored: DecisionRecord) -> str:

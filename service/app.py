@@ -25,6 +25,11 @@ BUNDLED_POLICY: Final = Path(__file__).parent / "policies"
 JSON_LARGEST_BYTES: Final = 64 * 1024 * 1024
 
 
+def wall_clock() -> datetime:
+    """This instant, in UTC: the one place where the clock is read."""
+    return datetime.now(UTC)
+
+
 def read_policy(config: Config) -> dict[str, str]:
     """The text of every policy file in force, by name.
 
@@ -79,8 +84,8 @@ class App:
 
     def moment(self) -> Moment:
         """Now, and the day it is where the hospital is."""
-        now = datetime.now(UTC)
-        return Moment(now, now.astimezone(self.config.zone).date())
+        at = wall_clock()
+        return Moment(at, at.astimezone(self.config.zone).date())
 
     def intake(self) -> Intake:
         """The use case, wired to the readers. The policy it decides by is kept with what it decides."""
@@ -96,7 +101,7 @@ class App:
         return EmbeddedTransport(
             EmbeddedQueue(self.store),
             delivery_limit=self.config.delivery_limit,
-            now=lambda: self.moment().now,
+            now=wall_clock,
         )
 
     def read(self, message: Message) -> Iterator[Item]:

@@ -8,14 +8,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from adapters.rabbitmq import RabbitTransport
 from schemas.errors import BatonError
-from service.app import App
+from service.app import App, wall_clock
 from service.config import Config, mask
 
 FREE_BYTES: Final = 512 * 1024 * 1024
@@ -83,7 +82,7 @@ def _version(name: str) -> str:
 
 
 def _clock(config: Config) -> Check:
-    now = datetime.now(UTC)
+    now = wall_clock()
     local = now.astimezone(config.zone)
     says = f"{now:%Y-%m-%d %H:%M:%S} UTC, {local:%Y-%m-%d %H:%M} in {config.timezone}"
     if now.year < EARLIEST_YEAR:

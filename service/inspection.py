@@ -13,6 +13,8 @@ from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
+from adapters.store import check_fact
+from schemas.errors import MessageRejected
 from schemas.facts import Fact, Item, Noted, Rejected, Tally
 from schemas.money import format_cents
 from schemas.records import to_plain
@@ -59,6 +61,8 @@ class Summary:
                 self.tally = item
                 continue
             if isinstance(item, Fact):
+                item = _keepable(item)
+            if isinstance(item, Fact):
                 self.facts[item.kind] = self.facts.get(item.kind, 0) + 1
                 if item.account is not None:
                     self.accounts.setdefault(item.account.number)
@@ -93,6 +97,15 @@ class Summary:
             "provider_adjustments": format_cents(tally.provider_adjustments_cents),
             "payment": format_cents(tally.payment_cents),
         }
+
+
+def _keepable(fact: Fact) -> Fact | Rejected:
+    """The fact, or the rejection that intake would answer a fact with that no store can keep."""
+    try:
+        check_fact(fact)
+    except MessageRejected as error:
+        return Rejected(error.code, fact.where, error.reason, error.clause)
+    return fact
 
 
 def write_json(path: str, sha256: str, items: Iterable[Item], write: Write) -> Summary:

@@ -144,7 +144,7 @@ def instant(about: str, *, required: bool = False) -> Leaf:
 def identifier(
     about: str, *, limit: int = 100, required: bool = False, pattern: str = values.IDENTIFIER_PATTERN
 ) -> Leaf:
-    """A name that machines compare: no control characters, no blank at either end."""
+    """A name that machines compare: no control or invisible characters, no blank at either end."""
     return _text(about, limit, pattern, required=required, to=None)
 
 

@@ -32,10 +32,16 @@ INSTANT_PATTERN: Final = (
 DECIMAL_PATTERN: Final = r"^-?[0-9]{1,9}(?:\.[0-9]{1,4})?$"
 CURRENCY_PATTERN: Final = r"^[A-Z]{3}$"
 
-IDENTIFIER_PATTERN: Final = r"^(?![\s\S]*[\u0000-\u001f\u007f\ud800-\udfff])(?! )(?![\s\S]* $)"
-"""No control character, no blank at either end."""
+_UNSEEN: Final = (
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u3000\ud800-\udfff\ufeff\ufff9-\ufffb"
+)
+"""Controls, blanks other than the plain one, marks without width or that turn the direction of writing."""
 
-FACILITY_PATTERN: Final = r"^(?![\s\S]*[\u0000-\u001f\u007f\ud800-\udfff/|])(?! )(?![\s\S]* $)"
+IDENTIFIER_PATTERN: Final = rf"^(?![\s\S]*[{_UNSEEN}])(?! )(?![\s\S]* $)"
+"""No character that nobody sees, no blank at either end: two numbers that look alike must be one."""
+
+FACILITY_PATTERN: Final = rf"^(?![\s\S]*[{_UNSEEN}/|])(?! )(?![\s\S]* $)"
 """As an identifier, and without `/` and `|`, since an account is written facility/number."""
 
 TEXT_PATTERN: Final = r"^(?![\s\S]*[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff])"
@@ -200,7 +206,8 @@ def text(limit: int, *, required: bool, pattern: str = TEXT_PATTERN) -> Read:
             return None
         if len(value) > limit:
             raise Fault("too-long", f"write at most {limit} characters")
-        if not matches(value):
+        # Printable says more than the pattern can: unassigned and private characters are not seen either.
+        if not matches(value) or (pattern != TEXT_PATTERN and not value.isprintable()):
             raise Fault("not-allowed-character", _character_advice(pattern))
         return value
 
@@ -254,8 +261,8 @@ def _character_advice(pattern: str) -> str:
     if pattern == TEXT_PATTERN:
         return "leave out control characters, NUL and lone surrogates"
     if pattern == FACILITY_PATTERN:
-        return "leave out control characters, '/' and '|', and blanks at either end"
-    return "leave out control characters, and blanks at either end"
+        return "leave out control and invisible characters, '/' and '|', and blanks at either end"
+    return "leave out control and invisible characters, and blanks at either end"
 
 
 def decimal_text(value: Any) -> str:

@@ -7,13 +7,13 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 
 from schemas.facts import LargeMessage, Message
+from service.app import wall_clock
 
 CHUNK_BYTES: Final = 1 << 18
 HEAD_BYTES: Final = 4096
@@ -103,14 +103,14 @@ class Source:
             taken.update(chunk)
         size = self.path.stat().st_size
         return LargeMessage(
-            taken.hexdigest(), size, self.feed, self.format, "file", datetime.now(UTC), self.chunks
+            taken.hexdigest(), size, self.feed, self.format, "file", wall_clock(), self.chunks
         )
 
     def whole(self) -> Message:
         """The file as a message in memory."""
         body = b"".join(self.chunks())
         return Message.of(
-            body, feed=self.feed, format=self.format, door="file", received_at=datetime.now(UTC)
+            body, feed=self.feed, format=self.format, door="file", received_at=wall_clock()
         )
 
     def chunks(self) -> Iterator[bytes]:

@@ -66,7 +66,8 @@ def _summary(responsibility: Responsibility, decision: Decision) -> str:
         return f"The patient owes {net}, every payer has decided, and every gate allows a case."
     worst = decision.outcomes[0]
     binding = [f for f in decision.findings if f.stage == STAGES[0] and f.verdict is worst]
-    more = f" ({len(binding) - 1} more reasons)" if len(binding) > 1 else ""
+    others = len(binding) - 1
+    more = f" ({others} more reason{'s' if others > 1 else ''})" if others else ""
     return f"No case: {_lower_first(binding[0].because)}{more}"
 
 

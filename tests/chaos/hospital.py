@@ -198,7 +198,7 @@ def wait_until_quiet(url: str, database_url: str, distinct: int) -> None:
         if counts.messages >= distinct and counts.unread == 0 and counts.outbox.depth == 0 and not busy:
             store.close()
             return
-        state = f"{counts.messages} of {distinct} messages, {counts.outbox.depth} in the outbox, {busy} in the inbox"
+        state = f"{counts.messages} of {distinct} messages, {busy} and {counts.outbox.depth} waiting"
     raise AssertionError(f"not quiet after {QUIET_SECONDS} s: {state}")
 
 
@@ -223,7 +223,7 @@ def expected_cases(app: App, bodies: Iterable[bytes]) -> dict[AccountRef, Case]:
 
 
 def check_everything(environ: Mapping[str, str], feed: Feed, events: Sequence[Heard]) -> None:
-    """Attempted = acknowledged = effective: nothing lost, nothing doubled, each case once, events complete."""
+    """Attempted = acknowledged = effective: nothing lost, nothing doubled, each case and event once."""
     app = App(load(environ))
     try:
         with app.store.read() as reader:

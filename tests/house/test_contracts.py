@@ -38,6 +38,11 @@ VIOLATIONS = {
         "import adapters.store",
         "The core imports schemas alone",
     ),
+    "a core that knows another verb is refused": (
+        "service/core/__init__.py",
+        "import service.config",
+        "The core knows no other verb",
+    ),
     "pika away from home is refused": ("service/intake.py", "import pika", "pika lives in adapters.rabbitmq"),
     "SQLAlchemy away from home is refused": (
         "service/intake.py",

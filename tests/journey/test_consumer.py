@@ -1,4 +1,4 @@
-"""For the on-call engineer: what the consume loop does with bugs, outages and dead letters, over both transports."""
+"""For the on-call engineer: the consume loop under bugs, outages and dead letters, on both transports."""
 
 from __future__ import annotations
 
