@@ -33,7 +33,7 @@ ARRAY_BYTES: Final = 16 << 20
 """A whole array may be larger than one message, yet bounded: 1,000 full ones would be 1,000 MiB."""
 
 ARRAY_LENGTH: Final = 1000
-VALUES: Final = 2_000_000
+VALUES: Final = 1_500_000
 """Most values in a body over 1 MiB, told by its commas and brackets: 16 MiB of `[]` would take half a GiB."""
 
 CLOCKS_APART: Final = timedelta(days=1)
@@ -99,7 +99,7 @@ def read(body: bytes, *, feed: str, received_at: datetime) -> Iterator[Item]:
 def _refuse_large(text: bytes) -> None:
     array = text[:4096].lstrip(_BLANK)[:1] == b"["
     if len(text) > (ARRAY_BYTES if array else MESSAGE_BYTES):
-        limit = "an array of at most 16 MiB" if array else "a message of at most 1 MiB"
+        limit = "an array of at most 16 MiB; send it in parts" if array else "a message of at most 1 MiB"
         raise MessageRejected("too-large", f"write {limit}", clause=CONTRACT)
 
 
@@ -118,7 +118,9 @@ def _messages(value: Any) -> list[Any]:
         return [value]
     if len(value) > ARRAY_LENGTH:
         raise MessageRejected(
-            "too-many", f"write at most {ARRAY_LENGTH} messages in one array", clause=CONTRACT
+            "too-many",
+            f"write at most {ARRAY_LENGTH} messages in one array; send the rest in further arrays",
+            clause=CONTRACT,
         )
     return value
 

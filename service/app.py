@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Final
 
 from adapters import native, x12
 from adapters.embedded import EmbeddedTransport
-from adapters.rabbitmq import RabbitTransport
+from adapters.rabbitmq import BrokerState, RabbitTransport
 from adapters.store import EmbeddedQueue, PolicyRow, Store
 from adapters.transport import Transport
 from schemas.canonical import to_bytes
@@ -20,6 +22,7 @@ from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
 from service.config import Config
 from service.core import Policy, parse_policy
 from service.intake import Intake, Moment
+from service.tree import UNDER_TREE
 
 BUNDLED_POLICY: Final = Path(__file__).parent / "policies"
 JSON_LARGEST_BYTES: Final = 64 * 1024 * 1024
@@ -104,6 +107,16 @@ class App:
             now=wall_clock,
         )
 
+    def broker_state(self) -> BrokerState | None:
+        """How the broker stands; None where the store's own queue carries messages.
+
+        Raises:
+            ConfigRefused: exchanges or queues are missing. Unavailable: it does not answer.
+        """
+        if self.config.transport != "amqp" or self.config.amqp_url is None:
+            return None
+        return RabbitTransport(self.config.amqp_url).check()
+
     def read(self, message: Message) -> Iterator[Item]:
         """Read a message in memory with the reader of its format."""
         format = message.format if message.format != "unknown" else detect(message.body[:4096])
@@ -160,7 +173,7 @@ def _unsupported(format: str) -> Rejected:
 
 
 def stop_on_signals() -> Event:
-    """An event that SIGTERM and SIGINT set, so that a loop can finish what it holds and end."""
+    """An event that SIGTERM, SIGINT or the end of the process tree sets, so that a loop can finish and end."""
     stop = Event()
 
     def ask(signum: int, frame: object) -> None:
@@ -168,4 +181,13 @@ def stop_on_signals() -> Event:
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
+    if os.environ.get(UNDER_TREE):
+        threading.Thread(target=_stop_with_tree, args=(stop,), daemon=True, name="tree").start()
     return stop
+
+
+def _stop_with_tree(stop: Event) -> None:
+    """Wait until the tree's end of standard input closes."""
+    while os.read(0, 1024):
+        pass
+    stop.set()

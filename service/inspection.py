@@ -24,6 +24,9 @@ Write = Callable[[str], object]
 SPOOL_BYTES: Final = 4 * 1024 * 1024
 """Findings beyond this go to disk."""
 
+REMEMBERED: Final = 2000
+"""Findings that are held to tell the same one, said again when its part is parked."""
+
 FORMATS: Final = {"x12": "x12.835"}
 """The contract's word for a format, where the door has a shorter one."""
 
@@ -48,6 +51,7 @@ class Summary:
     accounts: dict[str, None] = field(default_factory=dict)
     kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
     parks: int = 0
+    recent: dict[tuple[str, str], None] = field(default_factory=dict)
 
     @property
     def format(self) -> str:
@@ -72,9 +76,17 @@ class Summary:
                 self.parks += 1
                 if item.account is not None:
                     self.accounts.setdefault(item.account.number)
+                if (item.code, item.where) in self.recent:
+                    continue  # the finding that parks this part has been told
                 item = Noted("error", item.code, item.where, item.reason)
+            self._remember(item)
             self._count(item)
             yield item
+
+    def _remember(self, noted: Noted) -> None:
+        if len(self.recent) >= REMEMBERED:
+            del self.recent[next(iter(self.recent))]
+        self.recent[(noted.code, noted.where)] = None
 
     def _count(self, noted: Noted) -> None:
         kind = self.kinds.get((noted.severity, noted.code))

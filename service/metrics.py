@@ -103,7 +103,7 @@ class DoorMeter:
             ["disposition"],
             registry=self.registry,
         )
-        for disposition in ("accepted", "duplicate", "parked"):
+        for disposition in ("accepted", "duplicate", "parked", "stored"):
             self._received.labels(disposition)
         Gauge("baton_build_info", "Which Baton this is", ["version"], registry=self.registry).labels(
             version

@@ -18,6 +18,10 @@ REFUSED: Final = 2
 """Exit code of a part that refuses its configuration: starting it again would not help."""
 
 
+UNDER_TREE: Final = "BATON_UNDER_TREE"
+"""Set for parts of a tree: their standard input ends when the tree does."""
+
+
 @dataclass(slots=True)
 class Part:
     """One child process: its name and the `baton` command line it runs."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from adapters.store import schema
 from adapters.store.limits import check_text
-from adapters.store.rows import ApiKeyRow, ParkedAction, ParkedRow, PolicyRow
+from adapters.store.rows import ApiKeyRow, IdempotencyRow, ParkedAction, ParkedRow, PolicyRow
 from adapters.store.session import Batch, Session, Sql
 
 _PARKED: Final = Batch(
@@ -19,6 +20,15 @@ _PARKED: Final = Batch(
 _ACTIONS: Final = Batch(schema.parked_action, "parked_seq action at by note")
 _POLICIES: Final = Batch(schema.policy, "sha256 version content recorded_at", unless="sha256")
 _KEYS: Final = Batch(schema.api_key, "prefix sha256 scopes created_at expires_at revoked_at")
+_IDEMPOTENCY: Final = Batch(schema.idempotency_key, "key sha256 created_at", unless="key")
+_UNDER_KEY: Final = Sql(
+    "SELECT sha256, status, response FROM idempotency_key WHERE key = %b",
+    "SELECT sha256, status, response FROM idempotency_key WHERE key = ?",
+)
+_ANSWER: Final = Sql(
+    "UPDATE idempotency_key SET status = %b, response = %b WHERE key = %b AND status IS NULL",
+    "UPDATE idempotency_key SET status = ?, response = ? WHERE key = ? AND status IS NULL",
+)
 _REVOKE: Final = Sql(
     "UPDATE api_key SET revoked_at = %b WHERE prefix = %b AND revoked_at IS NULL RETURNING prefix",
     "UPDATE api_key SET revoked_at = ? WHERE prefix = ? AND revoked_at IS NULL RETURNING prefix",
@@ -56,6 +66,27 @@ class DeskWrites:
         scopes = " ".join(row.scopes)
         values = (row.prefix, row.sha256, scopes, row.created_at, row.expires_at, row.revoked_at)
         self._session.write(_KEYS, [values])
+
+    def claim_idempotency_key(self, row: IdempotencyRow) -> IdempotencyRow:
+        """Note a request before anything is done for it; returns what stands under its key.
+
+        That is this very request, or the one that came first: who claims at the same time waits for that.
+        """
+        check_text(row.key, "Idempotency-Key")
+        self._session.write(_IDEMPOTENCY, [(row.key, row.sha256, row.created_at)])
+        return self._under(row)
+
+    def answer_idempotency_key(self, row: IdempotencyRow) -> IdempotencyRow:
+        """Note a request's answer, once; returns the one that stands, so that all who ask get the same."""
+        self._session.run(_ANSWER, row.status, row.response, row.key)
+        return self._under(row)
+
+    def _under(self, row: IdempotencyRow) -> IdempotencyRow:
+        """The row, with the request and the answer that stand under its key."""
+        ((sha256, status, response),) = self._session.fetch(_UNDER_KEY, row.key)
+        return dataclasses.replace(
+            row, sha256=sha256, status=status, response=None if response is None else bytes(response)
+        )
 
     def revoke_api_key(self, prefix: str, at: datetime) -> bool:
         """End a key; False when there is none in force by that prefix."""

@@ -20,6 +20,7 @@ from adapters.store.rows import (
     FactRecord,
     MessageRecord,
     OutboxRow,
+    ReadingRow,
 )
 from adapters.store.schema import (
     account,
@@ -228,6 +229,13 @@ class Reader(DeskQuestions):
         """A message by its number."""
         rows = self._session.select(_MESSAGES.where(message.c.seq == seq))
         return MessageRecord(*rows[0]) if rows else None
+
+    def reading_of(self, seq: int) -> ReadingRow | None:
+        """How reading a message ended; None while it has not."""
+        r = reading.c
+        asked = select(r.message_seq, r.finished_at, r.accepted, r.duplicate, r.parked)
+        rows = self._session.select(asked.where(r.message_seq == seq))
+        return ReadingRow(*rows[0]) if rows else None
 
     def message_chunk(self, seq: int, n: int) -> bytes | None:
         """The `n`-th part of a message's bytes, from 0; None beyond the last. A small body is one part."""

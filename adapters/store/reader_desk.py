@@ -88,10 +88,14 @@ class DeskQuestions:
         *,
         open_only: bool = True,
         account_ref: AccountRef | None = None,
+        message_seq: int | None = None,
         after: int = 0,
         limit: int = 100,
     ) -> list[ParkedRecord]:
-        """Parked messages and parts, oldest first, beyond the cursor `after`; open: nobody acted yet."""
+        """Parked messages and parts, oldest first, beyond the cursor `after`; open: nobody acted yet.
+
+        `account_ref` and `message_seq` ask for those of one account, of one message.
+        """
         found = _PARKED.where(parked.c.seq > after).order_by(parked.c.seq).limit(limit)
         if open_only:
             found = found.where(_WAITS)
@@ -99,6 +103,8 @@ class DeskQuestions:
             found = found.where(
                 account.c.facility == account_ref.facility, account.c.number == account_ref.number
             )
+        if message_seq is not None:
+            found = found.where(parked.c.message_seq == message_seq)
         return self._with_actions(found)
 
     def parked_one(self, seq: int) -> ParkedRecord | None:

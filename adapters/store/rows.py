@@ -166,6 +166,20 @@ class ApiKeyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class IdempotencyRow:
+    """A request that came under a key of the sender's own, and its answer: None until it is answered.
+
+    `sha256` is the digest of the request, so that another request under the same key is told apart.
+    """
+
+    key: str
+    sha256: str
+    created_at: datetime
+    status: int | None = None
+    response: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRecord:
     """A stored message without its bytes; `finished_at` is None while it is not read to its end."""
 

@@ -308,6 +308,18 @@ api_key: Final = Table(
     Column("revoked_at", Instant()),
 )
 
+idempotency_key: Final = Table(
+    "idempotency_key",
+    metadata,
+    Column("key", _TEXT, primary_key=True),
+    _need("sha256", _TEXT),
+    Column("status", _COUNT),
+    Column("response", _BYTES),
+    _need("created_at", Instant()),
+    sa.CheckConstraint("(status IS NULL) = (response IS NULL)", name="answered_or_not"),
+)
+"""Requests that came under a key of the sender's own, and how they were answered; null until they are."""
+
 tally: Final = Table(
     "tally",
     metadata,

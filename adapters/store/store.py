@@ -100,7 +100,13 @@ class Store:
     @contextmanager
     def relay_lease(self) -> Iterator[bool]:
         """Be the one relay of this database while the block runs; False when another is."""
-        with self._connection() as connection, hold(connection) as held:
+        with self._connection() as connection, hold(connection, "relay") as held:
+            yield held
+
+    @contextmanager
+    def reading_lease(self) -> Iterator[bool]:
+        """Be the one who reads what was stored unread, while the block runs; False when another is."""
+        with self._connection() as connection, hold(connection, "reading") as held:
             yield held
 
     def upgrade(self) -> str:

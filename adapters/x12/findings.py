@@ -13,7 +13,7 @@ _TR3: Final = "005010X221A1"
 
 _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
     # The message
-    "empty": ("error", "the message holds nothing to read; send it again", ""),
+    "empty": ("error", "the message holds nothing to read; check the transfer and send it again", ""),
     "not-x12": ("error", "the message does not begin with ISA, GS or ST; check the feed's format", "X12.5"),
     "separators": (
         "error",
@@ -30,6 +30,11 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
         "error",
         "not an 835 remittance; send this transaction to the system that reads it",
         f"{_TR3} ST01",
+    ),
+    "too-many-parts": (
+        "error",
+        "more than 1,000 parts of this message cannot be read; check how the file was made and send it again",
+        "",
     ),
     # Envelope
     "truncated": (
@@ -90,12 +95,27 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
     ),
     "payment-unreadable": (
         "error",
-        "BPR02 is no amount of whole cents, so the payment cannot be told",
+        "BPR02 is no amount of whole cents, so the payment cannot be told and no claim in it may open a "
+        "case; ask the payer for a corrected remittance",
         f"{_TR3} BPR02",
     ),
-    "provider-adjustment-unreadable": ("error", "a PLB amount is no amount of whole cents", f"{_TR3} PLB04"),
-    "provider-adjustment-missing": ("error", "a PLB reason stands without its amount", f"{_TR3} PLB04"),
-    "provider-adjustments-too-many": ("error", "more provider adjustments than are kept", f"{_TR3} PLB"),
+    "provider-adjustment-unreadable": (
+        "error",
+        "a PLB amount is no amount of whole cents, so the payment does not add up; "
+        "ask the payer for a corrected remittance",
+        f"{_TR3} PLB04",
+    ),
+    "provider-adjustment-missing": (
+        "error",
+        "a PLB reason stands without its amount, so the payment may not add up; "
+        "ask the payer for a corrected remittance",
+        f"{_TR3} PLB04",
+    ),
+    "provider-adjustments-too-many": (
+        "error",
+        "more than 10,000 provider adjustments; the rest is in the sums only: see the stored message",
+        f"{_TR3} PLB",
+    ),
     "trace-missing": (
         "warning",
         "TRN02 is missing, so the payment can hardly be told from others",
@@ -118,25 +138,76 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
         "CLP01 does not hold an account number; find the account and post by hand",
         f"{_TR3} CLP01",
     ),
-    "claim-status": ("error", "CLP02 is missing or no claim status of an 835", f"{_TR3} CLP02"),
+    "claim-status": (
+        "error",
+        "CLP02 is missing or no claim status of an 835, so the decision cannot be told and the account "
+        "holds; ask the payer for a corrected remittance",
+        f"{_TR3} CLP02",
+    ),
     "claim-status-4010": ("warning", "CLP02 holds a status that only 004010 knows", f"{_TR3} CLP02"),
-    "claim-too-large": ("error", "the claim holds more segments than any 835 may", f"{_TR3} 2110"),
-    "amount-unreadable": ("error", "not a decimal amount", "X12.6 type R"),
-    "amount-not-whole-cents": ("error", "an amount with more than two decimal places", "X12.6 type R"),
-    "amount-missing": ("error", "a required amount is missing", f"{_TR3} CLP03, CLP04, CAS03"),
+    "claim-too-large": (
+        "error",
+        "the claim holds more segments than any 835 may, and the account holds; "
+        "check the segment terminator, then ask the payer for a corrected remittance",
+        f"{_TR3} 2110",
+    ),
+    "amount-unreadable": (
+        "error",
+        "an amount is not written as digits with one point (such as 142.17, at most 99999999.99), and the "
+        "account holds; ask the payer for a corrected remittance",
+        "X12.6 type R",
+    ),
+    "amount-not-whole-cents": (
+        "error",
+        "an amount has more than two decimal places, and the account holds; "
+        "ask the payer for a corrected remittance",
+        "X12.6 type R",
+    ),
+    "amount-missing": (
+        "error",
+        "a required amount is missing, and the account holds; ask the payer for a corrected remittance",
+        f"{_TR3} CLP03, CLP04, CAS03",
+    ),
     "line-amount-missing": (
         "warning",
         "a line states no charge; read as zero, the claim's sums decide",
         f"{_TR3} SVC02",
     ),
-    "adjustment-group": ("error", "CAS01 is no adjustment group (CO, PR, OA, PI, CR)", f"{_TR3} CAS01"),
+    "adjustment-group": (
+        "error",
+        "CAS01 is no adjustment group (CO, PR, OA, PI, CR), so who owes it cannot be told and the "
+        "account holds; ask the payer for a corrected remittance",
+        f"{_TR3} CAS01",
+    ),
     "adjustment-group-4010": ("warning", "group CR, which only 004010 knows", f"{_TR3} CAS01"),
-    "adjustment-code-missing": ("error", "an adjustment has an amount and no reason code", f"{_TR3} CAS02"),
-    "adjustment-too-long": ("error", "a CAS holds more than six adjustments", f"{_TR3} CAS"),
+    "adjustment-code-missing": (
+        "error",
+        "an adjustment has an amount and no reason code, and the account holds; "
+        "ask the payer for a corrected remittance",
+        f"{_TR3} CAS02",
+    ),
+    "adjustment-too-long": (
+        "error",
+        "a CAS holds more than six adjustments, and the account holds; "
+        "ask the payer for a corrected remittance",
+        f"{_TR3} CAS",
+    ),
     "date-unreadable": ("warning", "a date is no day of the calendar; it was left out", f"{_TR3} DTM02"),
-    "line-unbalanced": ("error", "SVC02 less its adjustments is not SVC03", f"{_TR3} 1.10.2.1.1"),
-    "claim-unbalanced": ("error", "CLP03 less all adjustments is not CLP04", f"{_TR3} 1.10.2.1.2"),
-    "line-charges-differ": ("error", "the lines' charges do not add up to CLP03", f"{_TR3} 1.10.2.1.2"),
+    "line-unbalanced": (
+        "error",
+        "SVC02 less the line's adjustments is not SVC03, and the account holds; ask the payer what is right",
+        f"{_TR3} 1.10.2.1.1",
+    ),
+    "claim-unbalanced": (
+        "error",
+        "CLP03 less all adjustments is not CLP04, and the account holds; ask the payer what is right",
+        f"{_TR3} 1.10.2.1.2",
+    ),
+    "line-charges-differ": (
+        "error",
+        "the lines' charges do not add up to CLP03, and the account holds; ask the payer what is right",
+        f"{_TR3} 1.10.2.1.2",
+    ),
     "patient-responsibility-differs": (
         "warning",
         "CLP05 is not the sum of the PR adjustments",

@@ -26,9 +26,12 @@ from adapters.x12.grading import UNKNOWN, Grade, grades
 from adapters.x12.splitting import Batch, batches
 from adapters.x12.transaction import Opening, Totals, Transaction
 from schemas.errors import MessageRejected
-from schemas.facts import Item
+from schemas.facts import Fact, Item, Rejected
 
 CHUNK_BYTES: Final = 65_536
+
+PARTS: Final = 1000
+"""Parts of one message that park one by one; then the message as a whole does, and further findings end."""
 
 _CLOSING: Final = frozenset({"SE", "GE", "IEA"})
 _STOPPING: Final = frozenset({"CL", "LX", "PL", "SE", "ST", "GE", "GS", "IE", "IS"})
@@ -64,16 +67,34 @@ def read_stream(
     `open_chunks` is called twice and must give the same bytes each time: one pass looks ahead to how each
     transaction ends, the other states its claims.
     """
-    ahead = grades(open_chunks())
-    walk = Walk(facility, ahead)
+    walk = Walk(facility, grades(open_chunks()))
+    yield from _bounded(_walked(walk, open_chunks()))
+    yield walk.totals.tally()
+
+
+def _walked(walk: Walk, chunks: Iterator[bytes]) -> Iterator[Item]:
     try:
-        for batch in batches(open_chunks()):
+        for batch in batches(chunks):
             yield from walk.over(batch)
     except MessageRejected as refused:
         yield from walk.break_off(refused.code)
     else:
         yield from walk.end()
-    yield walk.totals.tally()
+
+
+def _bounded(items: Iterator[Item]) -> Iterator[Item]:
+    """Every fact; faults up to the limit, since a file of nothing else would park a million entries."""
+    parked = 0
+    for item in items:
+        if not isinstance(item, Fact):
+            if parked > PARTS:
+                continue
+            if isinstance(item, Rejected):
+                parked += 1
+                if parked > PARTS:
+                    yield noted("too-many-parts", "")
+                    item = rejected("too-many-parts", "")
+        yield item
 
 
 class _Envelope:

@@ -1,4 +1,4 @@
-"""Answers of the HTTP API and of `--json` on the command line.
+"""Answers of the HTTP API and of `--json` on the command line, as the use cases give them.
 
 Source: RFC 9457 for problems; the contract of `baton why --json` for the explanation.
 """
@@ -26,6 +26,12 @@ from schemas.wire.answers import (
 )
 
 SHA256 = {"pattern": "^[0-9a-f]{64}$"}
+READ = ("accepted", "duplicate", "parked")
+
+
+def whole(about: str, least: int = 0) -> fields.Integer:
+    """A count, or a place in an order."""
+    return fields.Integer(required=True, strict=True, metadata={"description": about, "minimum": least})
 
 
 class ProblemPlace(Schema):
@@ -58,17 +64,35 @@ class Problem(Schema):
 
 
 class Receipt(Schema):
-    """What became of a message that was handed in: it is kept whole, and taken or parked."""
+    """What became of a message that was handed in. Whatever is said here, its bytes are kept whole."""
 
-    message = said("SHA-256 of the bytes, the message's name from now on.", **SHA256)
-    feed = said("The feed it came by.")
-    received_at = moment("When it was kept.")
-    status = word("`known` when the same bytes were kept before.", "accepted", "parked", "known")
-    facts = fields.Integer(
-        required=True, strict=True, metadata={"description": "Facts read from it.", "minimum": 0}
+    sha256 = said("SHA-256 of the bytes, the message's name from now on.", **SHA256)
+    disposition = word(
+        "`accepted`: read, and all of it went through. `duplicate`: it said nothing new. `parked`: something "
+        "in it waits for a person; the rest went through. `stored`: a body over 1 MiB, kept whole and read "
+        "soon; `GET /v1/messages/{sha256}` tells what became of it.",
+        *READ,
+        "stored",
     )
-    parked = many(ProblemPlace, "The parts that wait for a person.")
-    findings = many(ProblemPlace, "What was noticed and does not hinder.")
+    facts = whole("New facts that it told; 0 while it is `stored`.")
+    rejected = many(ProblemPlace, "The parts that wait for a person.")
+
+
+class MessageView(Receipt):
+    """A message that was handed in, by any door, and what became of it so far."""
+
+    feed = said("The feed it came by.")
+    format = said("Its format as its sender named it; `unknown` where it did not.")
+    door = said("The way it came.", examples=["http", "rabbitmq"])
+    size = whole("How many bytes it has.")
+    received_at = moment("When it came.")
+    read_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it was read to its end; null until then.", "format": "date-time"},
+    )
+    known = whole("Facts in it that were known before.")
+    rejected = many(ProblemPlace, "The parts that nobody has settled yet, the first 1,000 of them.")
 
 
 class Evidence(Schema):
@@ -80,8 +104,9 @@ class Evidence(Schema):
 
 
 class ShareExplained(ShareSaid):
-    """One bearer's part of the balance and what it rests on."""
+    """One bearer's part of the balance, the claim it comes from, and what it rests on."""
 
+    claim = maybe("The claim it comes from.")
     evidence = many(Evidence, "What it rests on.")
 
 
@@ -94,6 +119,7 @@ class GateExplained(Schema):
     verdict = word("What it says.", *VERDICTS)
     until = day("First day on which waiting alone may change it; null when only an event can.")
     because = said("One plain sentence.")
+    lifted_by = maybe("The event that would lift it; null when only time does, or nothing.")
     parameters = fields.Dict(
         keys=fields.String(), required=True, metadata={"description": "The policy values it used."}
     )
@@ -110,11 +136,20 @@ class Outcomes(Schema):
 
 
 class DecisionExplained(Schema):
-    """The decision itself."""
+    """The decision, computed again from the stored facts."""
 
+    id = said("The decision.", **SHA256)
+    stored = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether the decision recorded at the time says the same."},
+    )
     outcomes = part(Outcomes, "The worst verdict of each stage.")
     policy = part(PolicyName, "The policy in force.")
-    decided_at = moment("When it was decided.")
+    decided_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it was recorded; null when it was not.", "format": "date-time"},
+    )
     review_on = day("Next day on which waiting alone may change it.")
 
 
@@ -123,28 +158,50 @@ class CaseView(Schema):
 
     id = said("The case.")
     account = said("facility/number.", examples=["GEN/A1"])
-    number = fields.Integer(
-        required=True,
-        strict=True,
-        metadata={"description": "The account's first, second, ... case.", "minimum": 1},
-    )
+    number = whole("The account's first, second, ... case.", 1)
     status = word("How it stands.", *CASE_STATUSES)
     amount = money("What it asks for now.")
     currency = said("ISO 4217 code.", **CURRENCY)
     reason = maybe("Why it ended; null while it is open.")
     opened_by = said("The decision that opened it.")
     decided_by = said("The decision that moved it last.")
-    events = fields.Integer(
-        required=True, strict=True, metadata={"description": "How many events it has.", "minimum": 1}
-    )
+    events = whole("How many events it has.", 1)
 
 
-class Happening(Schema):
-    """One step of an account's story."""
+class CaseMove(Schema):
+    """One thing that happened to a case."""
+
+    id = said("Stable id of the event; the same as in the published event.")
+    sequence = whole("Counts the case's events from 1.", 1)
+    move = word("What happened.", "opened", "adjusted", "recalled", "closed")
+    at = moment("When.")
+    amount = money("What the case asks for from then on.")
+    previous_amount = money("What it asked for before.")
+    reason = said("Why.")
+    decision = said("The decision that caused it.", **SHA256)
+
+
+class CaseWithHistory(CaseView):
+    """A case with everything that happened to it."""
+
+    history = many(CaseMove, "What happened, first to last.")
+
+
+class CasePage(Schema):
+    """A page of cases."""
+
+    items = many(CaseView, "The cases, in the order of opening.")
+    next = maybe("Cursor of the next page; null on the last.")
+
+
+class StoryStep(Schema):
+    """One step of an account's story: a fact, a decision or a move of a case."""
 
     at = said("Day or moment it became true.")
     what = said("What happened, in plain words.")
     evidence = many(Evidence, "What it rests on.")
+    decision = fields.String(metadata={"description": "The decision, where the step is one."})
+    case = fields.String(metadata={"description": "The case, where the step moved one."})
 
 
 class Counterfactual(Schema):
@@ -157,63 +214,90 @@ class Counterfactual(Schema):
 class AuditPlace(Schema):
     """Where the decision stands in the audit log."""
 
-    entry = fields.Integer(
-        required=True, strict=True, metadata={"description": "Entry number.", "minimum": 1}
-    )
+    entry = whole("Entry number.", 1)
     hash = said("Hash of the chain at that entry.", **SHA256)
+
+
+class WaterfallStep(Schema):
+    """One step of the way from the charges to the patient's part."""
+
+    step = said("What it is.")
+    amount = money("What it adds, or takes away.")
+    left = money("What is left after it.")
+    evidence = many(Evidence, "What it rests on.")
+
+
+class RuleTrace(Schema):
+    """One rule that was asked, and what it found."""
+
+    rule = said("The rule's stable id.", examples=["DET-06"])
+    found = said("What it saw and did.")
+    claim = maybe("The claim it looked at.")
+    evidence = many(Evidence, "What it rests on.")
 
 
 class WhyAnswer(Schema):
     """The explanation of one account: who owes what, what each gate says, and what all of it rests on."""
 
     account = said("facility/number.", examples=["GEN/A1"])
+    facility = said("The facility that bills.", examples=["GEN"])
+    number = said("The facility's account number.", examples=["A1"])
     as_of = said("The day asked about.", format="date")
     summary = said("One plain sentence.")
     balance = money("The account's balance.")
     currency = said("ISO 4217 code.", **CURRENCY)
+    assigned = money("What payers say is the patient's.")
+    collectible = money("What remains of it after every rule that protects the patient.")
+    net = money("What remains after the patient's payments; negative is a credit.")
     responsibility = many(ShareExplained, "Every bearer's part; together the balance.")
     determination = word("How sure it is.", *DETERMINATIONS)
-    gates = many(GateExplained, "Every gate's answer.")
+    waterfall = many(WaterfallStep, "The way from the charges to the patient's part.")
+    traces = many(RuleTrace, "The rules that were asked.")
+    gates = many(GateExplained, "Every gate's answer, the binding ones first.")
     decision = part(DecisionExplained, "The decision.")
     case = part(CaseView, "The open or latest case; null when there was none.", null=True)
-    timeline = many(Happening, "The account's story.")
+    timeline = many(StoryStep, "The account's story.")
     counterfactual = many(Counterfactual, "What would change the answer.")
     audit = part(AuditPlace, "Where it stands in the audit log.", null=True)
 
 
 class AccountView(Schema):
-    """An account in brief."""
+    """An account in brief, as its latest decision left it."""
 
     account = said("facility/number.", examples=["GEN/A1"])
     balance = money("The account's balance.")
     patient_amount = money("The patient's part of it.")
     currency = said("ISO 4217 code.", **CURRENCY)
-    determination = word("How sure it is.", *DETERMINATIONS)
-    outcomes = part(Outcomes, "The worst verdict of each stage.")
+    determination = maybe("How sure the balance's division is; null before the first decision.")
+    outcomes = part(Outcomes, "The worst verdict of each stage; null before the first decision.", null=True)
     review_on = day("Next day on which waiting alone may change it.")
     case = part(CaseView, "The open or latest case; null when there was none.", null=True)
+    facts = whole("Facts known about it.")
 
 
-class PageAsked(Schema):
-    """Which page of a list is asked for."""
+class ParkedAct(Schema):
+    """What a person did about something parked."""
 
-    cursor = fields.String(metadata={"description": "`next` of the page before; leave it out for the first."})
-    limit = fields.Integer(
-        load_default=50,
-        strict=False,
-        metadata={"description": "Rows on a page.", "minimum": 1, "maximum": 200},
-    )
+    action = word("What was done.", "retried", "discarded")
+    at = moment("When.")
+    by = said("By whom.")
+    note = said("What they noted.")
 
 
-class CasePage(Schema):
-    """A page of cases."""
+class ParkedView(ProblemPlace):
+    """A message, or the part of it at `where`, that waits for a person."""
 
-    items = many(CaseView, "The cases, newest first.")
-    next = maybe("Cursor of the next page; null on the last.")
+    id = whole("Its number.", 1)
+    message = said("SHA-256 of the message.", **SHA256)
+    feed = said("The feed it came by.")
+    format = said("Its format.")
+    clause = said("The rule it broke.")
+    account = maybe("facility/number, where it names one.")
+    parked_at = moment("Since when it waits.")
+    actions = many(ParkedAct, "What was done about it.")
 
 
-class AccountPage(Schema):
-    """A page of accounts."""
+class ParkedList(Schema):
+    """What waits for a person."""
 
-    items = many(AccountView, "The accounts.")
-    next = maybe("Cursor of the next page; null on the last.")
+    items = many(ParkedView, "Oldest first.")

@@ -12,13 +12,15 @@ from flask import Flask
 from service.logs import Log, open_log
 from service.web import accounts, cases, contracts, health, messages
 from service.web.access import guard
+from service.web.background import BackgroundReader
+from service.web.doorkeeper import Doorkeeper
 from service.web.keys import SCOPES, Keyring, create_key, ensure_key
 from service.web.observe import observe
 from service.web.openapi import describe
 from service.web.paths import KeepSlashes, refuse_unstorable
 from service.web.problems import answer_refusals
 from service.web.rooms import Rooms
-from service.web.server import run
+from service.web.server import Address, run
 
 if TYPE_CHECKING:
     from service.app import App
@@ -45,7 +47,8 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
     rooms = Rooms(app, web.log, _version())
     answer_refusals(web, web.log)
     observe(web, rooms)
-    guard(web, Keyring(rooms.store, rooms.now))
+    keyring = Keyring(rooms.store, rooms.now)
+    guard(web, keyring)
     refuse_unstorable(web)
     api = describe(web, rooms.version, f"http://{app.config.http_host}:{app.config.http_port}")
     for blueprint in (
@@ -57,7 +60,9 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
         api.register_blueprint(blueprint)
     web.register_blueprint(health.blueprint(rooms))
     web.register_blueprint(contracts.blueprint(rooms, api.spec.to_dict))
-    web.extensions["openapi"] = api.spec.to_dict
+    web.extensions.update(
+        openapi=api.spec.to_dict, keyring=keyring, backlog=rooms.backlog, reader=rooms.reader
+    )
     web.wsgi_app = KeepSlashes(web.wsgi_app)  # type: ignore[method-assign]
     return web
 
@@ -76,7 +81,19 @@ def serve(app: App, stop: Event, bound: Callable[[str, int], None] = lambda host
     """
     web = create_web(app)
     config = app.config
-    run(web, web.log, stop, config.http_host, config.http_port, config.max_message_bytes, bound)
+    keeper = Doorkeeper(web.extensions["keyring"])
+    reader: BackgroundReader = web.extensions["reader"]
+    reader.start()
+    try:
+        run(
+            web,
+            keeper,
+            Address(config.http_host, config.http_port, config.max_message_bytes, bound),
+            web.log,
+            stop,
+        )
+    finally:
+        reader.stop()
 
 
 def _version() -> str:

@@ -19,6 +19,7 @@ OPEN: Final = frozenset(
 
 SCOPE_OF: Final = {
     "messages.receive": "messages:write",
+    "messages.show": "messages:write",
     "accounts.show": "accounts:read",
     "accounts.show_by_id": "accounts:read",
     "accounts.why": "accounts:read",
@@ -58,27 +59,31 @@ def _lacking(scope: str | None) -> Refusal:
 
 def _identify(keyring: Keyring) -> tuple[str, ...]:
     """The scopes of the key that came with the request."""
-    presented = _presented()
+    presented = presented_in(request.headers.get("Authorization", ""), request.headers.get("X-API-Key", ""))
     row = keyring.verify(presented) if presented else None
     if row is None:
-        how = "send a key as `Authorization: Bearer <key>` or `X-API-Key: <key>`"
-        detail = f"this key is not in force; {how} that is" if presented else f"a key is needed; {how}"
-        invalid = ', error="invalid_token"' if presented else ""
-        raise Refusal(
-            HTTPStatus.UNAUTHORIZED,
-            "key-refused" if presented else "key-missing",
-            detail,
-            headers={"WWW-Authenticate": f'Bearer realm="baton"{invalid}'},
-        )
+        raise no_key(presented)
     g.key_prefix = row.prefix
     return row.scopes
 
 
-def _presented() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip()
-    return request.headers.get("X-API-Key", "").strip()
+def presented_in(authorization: str, x_api_key: str) -> str:
+    """The key that came in one of the two headers; empty without one."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else x_api_key.strip()
+
+
+def no_key(presented: str) -> Refusal:
+    """The refusal of a request that came without a key, or with one that is not in force."""
+    how = "send a key as `Authorization: Bearer <key>` or `X-API-Key: <key>`"
+    detail = f"this key is not in force; {how} that is" if presented else f"a key is needed; {how}"
+    invalid = ', error="invalid_token"' if presented else ""
+    return Refusal(
+        HTTPStatus.UNAUTHORIZED,
+        "key-refused" if presented else "key-missing",
+        detail,
+        headers={"WWW-Authenticate": f'Bearer realm="baton"{invalid}'},
+    )
 
 
 def _from_this_machine() -> bool:

@@ -9,11 +9,11 @@ from flask import Response
 
 from adapters.store import Reader
 from schemas.facts import AccountRef
+from schemas.wire.api import AccountView, WhyAnswer
 from service import answers
 from service.web.blueprints import Blueprint, plain
 from service.web.queries import NoQuery, WhyQuery
 from service.web.rooms import Rooms
-from service.web.shapes import AccountBrief, AccountExplained
 
 
 def blueprint(rooms: Rooms) -> Blueprint:
@@ -31,7 +31,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
 
     @blue.route("/<part:facility>/<part:number>")
     @blue.asks(NoQuery)
-    @blue.gives(200, AccountBrief)
+    @blue.gives(200, AccountView)
     @blue.refuses(404, 422, 503)
     @blue.named("getAccount")
     def show(query: dict[str, Any], facility: str, number: str) -> Response:
@@ -43,7 +43,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
 
     @blue.route("/<part:account_id>")
     @blue.asks(NoQuery)
-    @blue.gives(200, AccountBrief)
+    @blue.gives(200, AccountView)
     @blue.refuses(404, 409, 422, 503)
     @blue.named("getAccountById")
     def show_by_id(query: dict[str, Any], account_id: str) -> Response:
@@ -55,7 +55,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
 
     @blue.route("/<part:facility>/<part:number>/why")
     @blue.asks(WhyQuery)
-    @blue.gives(200, AccountExplained)
+    @blue.gives(200, WhyAnswer)
     @blue.refuses(404, 422, 503)
     @blue.named("explainAccount")
     def why(query: dict[str, Any], facility: str, number: str) -> Response:
@@ -64,7 +64,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
 
     @blue.route("/<part:account_id>/why")
     @blue.asks(WhyQuery)
-    @blue.gives(200, AccountExplained)
+    @blue.gives(200, WhyAnswer)
     @blue.refuses(404, 409, 422, 503)
     @blue.named("explainAccountById")
     def why_by_id(query: dict[str, Any], account_id: str) -> Response:

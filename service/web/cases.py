@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Response
 
+from schemas.wire.api import CasePage, CaseWithHistory, ParkedList
 from service import answers
 from service.web.blueprints import Blueprint, plain
 from service.web.queries import CasesQuery, NoQuery, PageQuery
 from service.web.rooms import Rooms
-from service.web.shapes import CasesPage, CaseWithHistory, ParkedList
 
 
 def cases_blueprint(rooms: Rooms) -> Blueprint:
@@ -19,7 +19,7 @@ def cases_blueprint(rooms: Rooms) -> Blueprint:
 
     @blue.route("")
     @blue.asks(CasesQuery)
-    @blue.gives(200, CasesPage)
+    @blue.gives(200, CasePage)
     @blue.refuses(422, 503)
     @blue.named("listCases")
     def page(query: dict[str, Any]) -> Response:

@@ -78,19 +78,29 @@ class Keyring:
         self._seconds = seconds
         self._good: dict[str, tuple[ApiKeyRow, float]] = {}
 
+    def well_formed(self, presented: str) -> bool:
+        """Whether a text can be a key at all."""
+        return _FORM.match(presented) is not None
+
+    def remembers(self, presented: str) -> bool:
+        """Whether a key was good a moment ago; the store is not asked."""
+        row = self._remembered(digest(presented.encode()))
+        return row is not None and self._in_force(row)
+
     def verify(self, presented: str) -> ApiKeyRow | None:
         """The key that was presented, or None when it is malformed, unknown, wrong, expired or revoked.
 
         Raises:
             Unavailable: the store does not answer, so that nobody can tell.
         """
-        if not _FORM.match(presented):
+        if not self.well_formed(presented):
             return None
         seal = digest(presented.encode())
         row = self._remembered(seal) or self._looked_up(presented, seal)
-        if row is None or (row.expires_at is not None and row.expires_at <= self._now()):
-            return None
-        return row
+        return row if row is not None and self._in_force(row) else None
+
+    def _in_force(self, row: ApiKeyRow) -> bool:
+        return row.expires_at is None or row.expires_at > self._now()
 
     def _remembered(self, seal: str) -> ApiKeyRow | None:
         row, since = self._good.get(seal, (None, 0.0))

@@ -1,23 +1,25 @@
-"""`POST /v1/messages`: a message comes in, is stored and read in one go, and is answered with a receipt."""
+"""`/v1/messages`: a message comes in, is stored, read at once or soon, and answered with a receipt."""
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response, request
 
 from adapters import native
-from schemas.facts import Message
+from schemas.canonical import digest
+from schemas.facts import LargeMessage, Message
+from schemas.wire.api import MessageView, Receipt
 from service import answers
 from service.web.blueprints import Blueprint, plain
 from service.web.bodies import Origin, sealed, too_large
+from service.web.fate import fate
 from service.web.gathering import Gathering
+from service.web.idempotency import PARAMETER, Repeats, sent_key
 from service.web.problems import Refusal
-from service.web.queries import FeedQuery
+from service.web.queries import FeedQuery, OfFeedQuery
 from service.web.rooms import Rooms
-from service.web.shapes import MessageReceipt
 
 FORMAT_OF: Final = {
     "application/json": "json",
@@ -26,8 +28,6 @@ FORMAT_OF: Final = {
     "application/octet-stream": "unknown",
 }
 """What each media type says about the format; unknown is found out from the first bytes."""
-
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 _TEXT_BODY: Final = {"schema": {"type": "string", "minLength": 1}}
 _JSON_BODY: Final = {
@@ -41,11 +41,20 @@ _JSON_BODY: Final = {
 def blueprint(rooms: Rooms) -> Blueprint:
     """The door for messages."""
     gathering = Gathering(lambda batch: rooms.intake().receive(batch, rooms.app.moment()))
+    repeats = Repeats(rooms.store, rooms.now)
     blue = Blueprint("messages", __name__, url_prefix="/v1", description="Messages in.")
+
+    def taken(message: Message | LargeMessage) -> Response:
+        if isinstance(message, Message):
+            receipt = answers.receipt(gathering.receive(message))
+        else:
+            receipt = _stored(rooms, message)
+        rooms.meter.received(receipt["disposition"])
+        return plain(receipt, HTTPStatus.ACCEPTED)
 
     @blue.route("/messages", methods=["POST"])
     @blue.asks(FeedQuery)
-    @blue.gives(202, MessageReceipt, "Stored whole, and processed or parked.")
+    @blue.gives(202, Receipt, "Stored whole, and read, or soon to be read.")
     @blue.refuses(400, 413, 415, 422, 503)
     @blue.named(
         "postMessage",
@@ -53,29 +62,53 @@ def blueprint(rooms: Rooms) -> Blueprint:
             "required": True,
             "content": {kind: _JSON_BODY if kind == "application/json" else _TEXT_BODY for kind in FORMAT_OF},
         },
-        parameters=[_idempotency_parameter()],
+        parameters=[PARAMETER],
     )
     def receive(query: dict[str, Any]) -> Response:
         """Send a message.
 
-        The body is stored whole and then read. The answer says what became of it: `accepted`, `duplicate`
-        (these bytes came from this feed before; nothing changed), or `parked` (something in it waits for a
-        person; the rest went through). Sending the same bytes again is always safe.
+        The body is stored whole before anything is answered. Up to 1 MiB it is also read, and the answer
+        says what became of it: `accepted`, `duplicate` (these bytes came from this feed before; nothing
+        changed), or `parked` (something in it waits for a person; the rest went through). A longer body is
+        answered as `stored` and read soon after: ask for it at `/v1/messages/{sha256}`. Sending the same
+        bytes again is always safe.
         """
-        _check_idempotency_key()
+        key = sent_key()
         format = _format()
         limit = _limit(rooms, format)
         if (request.content_length or 0) > limit:
             raise too_large(limit)
-        with sealed(request.stream, limit, Origin(query["feed"], format, rooms.now())) as message:
-            if isinstance(message, Message):
-                receipt = gathering.receive(message)
-            else:
-                receipt = rooms.intake().receive_large(message, rooms.app.moment())
-        rooms.meter.received(receipt.disposition)
-        return plain(answers.receipt(receipt), HTTPStatus.ACCEPTED)
+        feed = query["feed"]
+        with sealed(request.stream, limit, Origin(feed, format, rooms.now())) as message:
+            if key is None:
+                return taken(message)
+            asked = digest(f"{feed}|{format}|{message.sha256}".encode())
+            return repeats.once(key, asked, lambda: taken(message))
+
+    @blue.route("/messages/<string:sha256>")
+    @blue.asks(OfFeedQuery)
+    @blue.gives(200, MessageView)
+    @blue.refuses(404, 422, 503)
+    @blue.named("getMessage")
+    def show(query: dict[str, Any], sha256: str) -> Response:
+        """What became of a message, by the SHA-256 of its bytes.
+
+        `stored` until it has been read to its end; `facts` and `rejected` then say what it came to.
+        """
+        with rooms.store().read() as reader:
+            return plain(fate(reader, sha256, query.get("feed")))
 
     return blue
+
+
+def _stored(rooms: Rooms, large: LargeMessage) -> dict[str, Any]:
+    """Keep a long body whole, and leave it to be read: its sender need not wait for that."""
+    with rooms.store().write() as unit:
+        kept = unit.keep_large_message(large)
+    if not kept.finished:
+        rooms.reader.wake()
+    disposition = "duplicate" if kept.finished else "stored"
+    return {"sha256": large.sha256, "disposition": disposition, "facts": 0, "rejected": []}
 
 
 def _format() -> str:
@@ -101,21 +134,3 @@ def _limit(rooms: Rooms, format: str) -> int:
     """The most bytes a body may have. JSON is read whole, so its limit is lower."""
     most = rooms.app.config.max_message_bytes
     return min(most, native.ARRAY_BYTES) if format == "json" else most
-
-
-def _check_idempotency_key() -> None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not _IDEMPOTENCY_KEY.match(key):
-        detail = "an Idempotency-Key is 1 to 255 visible ASCII characters"
-        raise Refusal(HTTPStatus.BAD_REQUEST, "bad-idempotency-key", detail)
-
-
-def _idempotency_parameter() -> dict[str, Any]:
-    return {
-        "in": "header",
-        "name": "Idempotency-Key",
-        "required": False,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-        "description": "Not needed: a message is known by its bytes and its feed, for ever, so that a "
-        "repetition is answered as `duplicate` and changes nothing. A key is checked for its form.",
-    }

@@ -41,7 +41,7 @@ def observe(web: Flask, rooms: Rooms) -> None:
             route=route,
             status=response.status_code,
             milliseconds=round(seconds * 1000, 1),
-            request_id=g.get("request_id", ""),
+            correlation_id=g.get("request_id", ""),
         )
         response.headers["X-Request-Id"] = g.get("request_id", "")
         for name, value in _HEADERS.items():

@@ -26,6 +26,7 @@ _STATUS_OF: Final = {
     "no-such-account": HTTPStatus.NOT_FOUND,
     "no-such-case": HTTPStatus.NOT_FOUND,
     "no-such-parked": HTTPStatus.NOT_FOUND,
+    "no-such-message": HTTPStatus.NOT_FOUND,
     "ambiguous-account": HTTPStatus.CONFLICT,
     "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
@@ -107,7 +108,7 @@ def answer_refusals(web: Flask, log: Log) -> None:
         return problem(_of_baton(error))
 
     def from_defect(error: Exception) -> Response:
-        log.error("request failed", exc_info=error, request_id=g.get("request_id", ""))
+        log.error("request failed", exc_info=error, correlation_id=g.get("request_id", ""))
         detail = "this is a defect of Baton; nothing was acknowledged. Report it with the request_id"
         return problem(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", detail))
 
@@ -160,16 +161,19 @@ def _refusal(error: HTTPException) -> Refusal:
     return Refusal(status, code, detail)
 
 
+def unavailable(error: Unavailable) -> Refusal:
+    """The refusal of what cannot be done now; the sender may try again soon."""
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.code, error.reason, headers=headers)
+
+
 def _of_baton(error: BatonError) -> Refusal:
-    headers = {}
     if isinstance(error, Unavailable):
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        headers["Retry-After"] = str(RETRY_SECONDS)
-    else:
-        status = _STATUS_OF.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return unavailable(error)
+    status = _STATUS_OF.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
     where = error.where if isinstance(error, MessageRejected) else ""
     errors = [{"where": where, "code": error.code, "reason": error.reason}] if where else []
-    return Refusal(status, error.code, error.reason, errors=errors, headers=headers)
+    return Refusal(status, error.code, error.reason, errors=errors)
 
 
 def _faults(messages: Any, path: str = "") -> Iterator[dict[str, str]]:

@@ -65,6 +65,18 @@ class FeedQuery(Schema):
     )
 
 
+class OfFeedQuery(Schema):
+    """Which feed a message came by."""
+
+    feed = fields.String(
+        validate=_one_word,
+        metadata={
+            "description": "The one that came by this feed; the first that came, by default.",
+            "pattern": FEED_PATTERN,
+        },
+    )
+
+
 class WhyQuery(Schema):
     """The day that is asked about, and what was known at the time."""
 

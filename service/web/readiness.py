@@ -7,7 +7,6 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
-from adapters.rabbitmq import check
 from schemas.errors import BatonError, ConfigRefused, Unavailable
 from service.metrics import outbox_age_seconds
 from service.web.rooms import Rooms
@@ -71,11 +70,8 @@ class Readiness:
         return Check("tables")
 
     def _broker(self) -> Check:
-        config = self._rooms.app.config
-        if config.transport != "amqp" or config.amqp_url is None:
-            return Check("broker")
         try:
-            check(config.amqp_url)
+            self._rooms.app.broker_state()
         except (Unavailable, ConfigRefused) as error:
             return _red("broker", error)
         return Check("broker")

@@ -11,6 +11,8 @@ from adapters.store import Store
 from service.intake import Intake
 from service.logs import Log
 from service.metrics import DoorMeter
+from service.timers import Backlog
+from service.web.background import BackgroundReader
 
 if TYPE_CHECKING:
     from service.app import App
@@ -24,11 +26,15 @@ class Rooms:
     log: Log
     version: str
     meter: DoorMeter = field(init=False)
+    backlog: Backlog = field(init=False)
+    reader: BackgroundReader = field(init=False)
     _intake: Intake | None = field(default=None, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
         self.meter = DoorMeter(self.store, self.now, self.version)
+        self.backlog = Backlog(self.store, self.intake, self.app.moment, self.log)
+        self.reader = BackgroundReader(self.backlog, self.log)
 
     def store(self) -> Store:
         """The store; threads that ask at once open it once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from threading import Event
 from time import monotonic
@@ -11,12 +12,12 @@ from typing import Any, Final
 
 from flask import Flask
 from waitress import wasyncore  # type: ignore[import-untyped]
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.server import create_server  # type: ignore[import-untyped]
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
 from schemas.errors import ConfigRefused
 from service.logs import Log
+from service.web.doorkeeper import Doorkeeper, Refused, kept_by
 from service.web.problems import MEDIA_TYPE, Refusal, body_of
 
 THREADS: Final = 8
@@ -51,19 +52,19 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         """Answer and close."""
         error = self.request.error
-        limit = self.channel.server.adj.max_request_body_size - 1
-        code, detail = _CODES.get(error.code, ("refused", error.reason))
-        refusal = Refusal(HTTPStatus(error.code), code, detail.format(limit=limit))
+        refusal = error.refusal if isinstance(error, Refused) else self._refusal(error)
         body = body_of(refusal, "", "")
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")]
+        self.response_headers += refusal.extra_headers.items()
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
 
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    error_task_class = _ProblemTask
+    def _refusal(self, error: Any) -> Refusal:
+        limit = self.channel.server.adj.max_request_body_size - 1
+        code, detail = _CODES.get(error.code, ("refused", error.reason))
+        return Refusal(HTTPStatus(error.code), code, detail.format(limit=limit))
 
 
 class _Quiet(logging.Handler):
@@ -79,13 +80,21 @@ class _Quiet(logging.Handler):
         self._log.warning(str(record.msg), exc_info=error)
 
 
-def run(
-    web: Flask, log: Log, stop: Event, host: str, port: int, limit: int,
-    bound: Callable[[str, int], None] = lambda host, port: None,
-) -> None:  # fmt: skip
-    """Serve until `stop` is set; requests that are being answered then get up to `STOP_SECONDS` to end.
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to serve, and the most bytes of a body there.
 
     `bound` is told the address once connections are taken; with port 0 the system chooses one.
+    """
+
+    host: str
+    port: int
+    body_bytes: int
+    bound: Callable[[str, int], None] = lambda host, port: None
+
+
+def run(web: Flask, keeper: Doorkeeper, at: Address, log: Log, stop: Event) -> None:
+    """Serve until `stop` is set; requests that are being answered then get up to `STOP_SECONDS` to end.
 
     Raises:
         ConfigRefused: the address cannot be bound.
@@ -96,30 +105,35 @@ def run(
         server = create_server(
             web,
             map=sockets,
-            host=host,
-            port=port,
+            host=at.host,
+            port=at.port,
             threads=THREADS,
             connection_limit=CONNECTIONS,
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=10,
             max_request_header_size=HEADER_BYTES,
-            max_request_body_size=limit + 1,
+            max_request_body_size=at.body_bytes + 1,
             ident="baton",
             # Nobody's X-Forwarded-For is believed; the app must still see that there is one.
             clear_untrusted_proxy_headers=False,
         )
     except (OSError, ValueError) as error:
         reason = f"this address cannot be bound ({type(error).__name__}); free it or choose another"
-        raise ConfigRefused("address-not-bound", reason, where=f"http_host={host} http_port={port}") from None
+        raise ConfigRefused(
+            "address-not-bound", reason, where=f"http_host={at.host} http_port={at.port}"
+        ) from None
     listeners = [s for s in sockets.values() if hasattr(s, "channel_class")]
+    channels = kept_by(keeper, _ProblemTask)
     for listener in listeners:
-        listener.channel_class = _Channel
-    log.info("listening", host=host, port=int(listeners[0].effective_port))
-    bound(host, int(listeners[0].effective_port))
+        listener.channel_class = channels
+    port = int(listeners[0].effective_port)
+    log.info("listening", host=at.host, port=port)
+    at.bound(at.host, port)
     while not stop.is_set():
         wasyncore.loop(timeout=LOOK_SECONDS, map=sockets, count=1)
     _finish(sockets, listeners)
     server.task_dispatcher.shutdown(timeout=1)
+    keeper.close()
     wasyncore.close_all(sockets)
     log.info("stopped")
 

@@ -33,6 +33,7 @@ from service.core import advance, apportion, decide, fold
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET_SECONDS = 60.0
+DRY_SECONDS = 3.0
 
 
 @dataclass
@@ -41,8 +42,14 @@ class Processes:
 
     environ: Mapping[str, str]
     log: Path
+    names: Sequence[str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     kills: int = 0
+
+    def start_all(self) -> None:
+        """Start every part."""
+        for name in self.names:
+            self.start(name)
 
     def start(self, name: str) -> None:
         """Start one part; `worker-1` and `worker-2` are two of the same."""
@@ -86,7 +93,7 @@ def environment(amqp_url: str, database_url: str, home: Path) -> dict[str, str]:
         "BATON_AMQP_URL": amqp_url,
         "BATON_DATABASE_URL": database_url,
         "BATON_DELIVERY_LIMIT": "1000",
-        "BATON_BATCH_SIZE": "50",
+        "BATON_BATCH_SIZE": "20",
     }
 
 
@@ -248,3 +255,72 @@ def check_everything(environ: Mapping[str, str], feed: Feed, events: Sequence[He
         assert len(opened) == len(expected), "a consumer that deduplicates by id sees each opening once"
     finally:
         app.close()
+
+
+@dataclass
+class Hospital:
+    """A broker, a database and Baton's parts between them."""
+
+    rabbit: RabbitNode
+    database_url: str
+    processes: Processes
+    listener: Listener
+
+    @classmethod
+    def open(cls, rabbit: RabbitNode, database_url: str, home: Path, parts: Sequence[str]) -> Hospital:
+        """Declare and upgrade everything; the parts are not started yet."""
+        listener = provision(rabbit)
+        store = Store.open(database_url)
+        store.upgrade()
+        store.close()
+        environ = environment(rabbit.url, database_url, home)
+        return cls(rabbit, database_url, Processes(environ, home / "parts.log", parts), listener)
+
+    def publish(self, bodies: Sequence[bytes], between: Callable[[int], None] = lambda sent: None) -> None:
+        """Bring everything to the broker, confirmed."""
+        assert publish(self.rabbit.url, bodies, between) >= len(bodies)
+
+    def kill_while_busy(self, random: Random, rounds: int) -> int:
+        """SIGKILL all parts at once while a backlog is being worked off; in how many rounds there was one.
+
+        A round waits until messages are being stored again, so that the kill meets batches half done.
+        """
+        store = Store.open(self.database_url)
+        done = 0
+        try:
+            for _ in range(rounds):
+                if not self._wait_for_progress(store, _messages(store) + 20):
+                    break
+                time.sleep(random.uniform(0.0, 0.05))
+                for name in self.processes.names:
+                    self.processes.kill(name)
+                done += 1
+        finally:
+            store.close()
+        return done
+
+    def _wait_for_progress(self, store: Store, wanted: int) -> bool:
+        deadline = time.monotonic() + QUIET_SECONDS
+        quiet_since = time.monotonic()
+        while time.monotonic() < deadline:
+            if _messages(store) >= wanted:
+                return True
+            if waiting_in(self.rabbit.url, "baton.inbox"):
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since > DRY_SECONDS:
+                return False
+            time.sleep(0.01)
+        return False
+
+    def settle_and_check(self, feed: Feed) -> None:
+        """No more faults: wait for quiet, stop as an operator does, and check everything."""
+        wait_until_quiet(self.rabbit.url, self.database_url, len(feed.bodies))
+        assert self.processes.stop() == [0] * len(self.processes.names), self.processes.log.read_text()[
+            -2000:
+        ]
+        check_everything(self.processes.environ, feed, self.listener.everything())
+
+
+def _messages(store: Store) -> int:
+    with store.read() as reader:
+        return reader.counts().messages

@@ -1,5 +1,6 @@
 """The parts of a running Baton: they start, they stop in good order, and they say what they did."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import threading
 import time
 import urllib.request
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from command_line import Home, refused
@@ -90,6 +92,36 @@ def test_run_prints_url_and_key_once_and_stops_in_good_order(home, children):
         keys += re.findall(r"bk_[0-9a-f]{12}\.\S+", text)
         assert ended(child, signal.SIGTERM) == 0
     assert len(keys) == 1
+
+
+def children_of(pid):
+    """The processes that a process started and that still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+                if int(parent) == pid and state != "Z":
+                    found.append(int(entry.name))
+    return found
+
+
+def test_a_part_that_dies_is_started_again_and_none_outlives_a_killed_tree(home, children):
+    children.append(child := home.start("run", "--transport", "embedded", "--port", "0"))
+    wait_for_line(child.stderr, lambda line: '"listening"' in line)
+    before = children_of(child.pid)
+    assert len(before) == 4, "worker, relay, clock and web"
+    os.kill(before[0], signal.SIGKILL)
+    deadline = time.monotonic() + STOP_SECONDS
+    while len(children_of(child.pid)) < 4 or before[0] in children_of(child.pid):
+        assert time.monotonic() < deadline, "the part was not started again"
+        time.sleep(0.1)
+    family = children_of(child.pid)
+    child.kill()
+    child.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in family):
+        assert time.monotonic() < deadline + STOP_SECONDS, "a part outlived its tree"
+        time.sleep(0.1)
 
 
 def test_what_comes_in_by_http_can_be_asked_on_the_command_line(home, children):

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.store import ApiKeyRow, ParkedAction, ParkedRow, PolicyRow, StatementFailed, Store
+from adapters.store import (
+    ApiKeyRow,
+    IdempotencyRow,
+    ParkedAction,
+    ParkedRow,
+    PolicyRow,
+    ReadingRow,
+    StatementFailed,
+    Store,
+)
 from schemas.errors import MessageRejected
 
 if TYPE_CHECKING:
@@ -93,3 +103,83 @@ def test_keys_are_kept_by_prefix_and_end_when_revoked(store: Store, make: Maker)
     with pytest.raises(StatementFailed) as failed, store.write() as unit:
         unit.add_api_key(key)
     assert "bt_1" not in str(failed.value) and key.sha256 not in str(failed.value)
+
+
+def test_a_request_is_claimed_once_under_its_key_and_answered_once(store: Store, make: Maker) -> None:
+    first = IdempotencyRow("bk_1:order-7", "ab" * 32, make.now)
+    other = dataclasses.replace(first, sha256="cd" * 32, created_at=make.later(1))
+    with store.write() as unit:
+        assert unit.claim_idempotency_key(first) == first
+    with store.write() as unit:
+        assert unit.claim_idempotency_key(other).sha256 == first.sha256
+        assert (
+            unit.claim_idempotency_key(dataclasses.replace(other, key="bk_2:order-7")).sha256 == other.sha256
+        )
+    answered = dataclasses.replace(first, status=202, response=b'{"a": "\xc3\xa4"}\x00')
+    with store.write() as unit:
+        assert unit.answer_idempotency_key(answered) == answered
+        late = dataclasses.replace(first, status=500, response=b"late")
+        assert unit.answer_idempotency_key(late) == answered
+    with store.write() as unit:
+        assert unit.claim_idempotency_key(first) == answered
+
+
+def test_a_claim_that_is_rolled_back_leaves_its_key_free(store: Store, make: Maker) -> None:
+    claim = IdempotencyRow("bk_1:k", "ab" * 32, make.now)
+    with pytest.raises(KeyError), store.write() as unit:
+        unit.claim_idempotency_key(claim)
+        raise KeyError
+    other = dataclasses.replace(claim, sha256="cd" * 32)
+    with store.write() as unit:
+        assert unit.claim_idempotency_key(other) == other
+
+
+def test_of_many_who_claim_one_key_at_the_same_time_one_wins_and_all_see_it(
+    store: Store, make: Maker
+) -> None:
+    ready = threading.Barrier(6)
+    seen: list[str] = []
+
+    def claim(n: int) -> None:
+        row = IdempotencyRow("bk_1:k", f"{n:064x}", make.now)
+        ready.wait(10)
+        with store.write() as unit:
+            seen.append(unit.claim_idempotency_key(row).sha256)
+
+    claimants = [threading.Thread(target=claim, args=(n,)) for n in range(6)]
+    for claimant in claimants:
+        claimant.start()
+    for claimant in claimants:
+        claimant.join(20)
+    assert len(seen) == 6
+    assert len(set(seen)) == 1
+
+
+def test_a_key_that_cannot_be_kept_is_refused(store: Store, make: Maker) -> None:
+    with pytest.raises(MessageRejected, match="Idempotency-Key"), store.write() as unit:
+        unit.claim_idempotency_key(IdempotencyRow("bk_1:\0", "ab" * 32, make.now))
+
+
+def test_one_at_a_time_reads_what_was_stored_unread(store: Store, store_url: str) -> None:
+    other = Store.open(store_url)
+    with store.reading_lease() as held, other.reading_lease() as also_held, other.relay_lease() as relays:
+        assert (held, also_held, relays) == (True, False, True)
+    with other.reading_lease() as held:
+        assert held
+    other.close()
+
+
+def test_what_reading_a_message_came_to_is_told_with_the_parts_that_wait(store: Store, make: Maker) -> None:
+    with store.write() as unit:
+        first, second = unit.keep_messages([make.message(), make.message()])
+        seqs = unit.park(
+            [
+                ParkedRow(first.seq, "CLP 1", "c", "r", "", make.now),
+                ParkedRow(second.seq, "", "c", "r", "", make.now),
+            ]
+        )
+        unit.finish_messages([ReadingRow(first.seq, make.later(1), 3, 2, 1)])
+    with store.read() as reader:
+        assert reader.reading_of(first.seq) == ReadingRow(first.seq, make.later(1), 3, 2, 1)
+        assert reader.reading_of(second.seq) is None
+        assert [p.seq for p in reader.parked(message_seq=first.seq)] == seqs[:1]

@@ -122,6 +122,18 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("prefix", name="pk_api_key"),
     )
     op.create_table(
+        "idempotency_key",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("status", sa.BigInteger(), nullable=True),
+        sa.Column("response", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "(status IS NULL) = (response IS NULL)", name=op.f("ck_idempotency_key_answered_or_not")
+        ),
+        sa.PrimaryKeyConstraint("key", name="pk_idempotency_key"),
+    )
+    op.create_table(
         "audit_entry",
         sa.Column("seq", SEQ, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),

@@ -1,0 +1,239 @@
+"""For the reader: pages that repeat the code are made from it, and the tables by hand name what there is.
+
+After a change of gates, policy or finding codes: BATON_UPDATE_DOCS=1 python -m pytest tests/house/test_generated_pages.py
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters import x12
+from adapters.x12.findings import noted, rejected
+from schemas.decisions import STAGES, Scalar
+from schemas.money import format_cents
+from schemas.wire.events import EVENTS
+from schemas.wire.native import TYPES
+from service.cli.table import COMMANDS
+from service.config import load
+from service.core import Policy, parse_policy
+from service.core.gates import REGISTRY, Gate
+from service.web import SCOPES
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+UPDATE = "BATON_UPDATE_DOCS"
+MADE = "<!-- Made from the code by tests/house/test_generated_pages.py; change it there. -->"
+
+ROOMS = {
+    "integrity": "Is it known who owes what?",
+    "liability": "Is it the patient's at all?",
+    "assistance": "Was help offered, and is it settled?",
+    "timing": "Has the patient had time and a fair chance?",
+    "person": "Is there a reason to leave this person alone?",
+    "stages": "Does house policy use this stage?",
+}
+
+JSON_SOURCES = (
+    *sorted((ROOT / "schemas" / "wire").glob("*.py")),
+    ROOT / "adapters" / "native.py",
+    ROOT / "adapters" / "store" / "limits.py",
+    ROOT / "service" / "app.py",
+    ROOT / "service" / "intake.py",
+    ROOT / "service" / "posting.py",
+    ROOT / "service" / "consume.py",
+)
+SPEAKERS = {"Fault", "MessageRejected", "Rejected", "Noted", "Trouble"}
+CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*\Z")
+
+
+def bundled_policy() -> Policy:
+    folder = ROOT / "service" / "policies"
+    return parse_policy({p.name: p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.toml"))})
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").strip()
+
+
+def shown(value: Scalar, unit: str) -> str:
+    if unit == "flag":
+        return "yes" if value else "no"
+    if unit == "USD" and isinstance(value, int):
+        return f"{format_cents(value)} USD"
+    if unit == "days":
+        return "1 day" if value == 1 else f"{value} days"
+    return f"{value} percent" if unit == "percent" else str(value)
+
+
+def parameters(gate: Gate, policy: Policy) -> str:
+    terms = policy.periods[-1].gates[REGISTRY.index(gate)]
+    said = []
+    for parameter in sorted(gate.parameters, key=lambda p: p.name):
+        values = [shown(value, parameter.unit) for value in terms.values[parameter.name]]
+        text = values[0] if len(set(values)) == 1 else " / ".join(values)
+        said.append(f"{parameter.name.removesuffix('_days').replace('_', ' ')}: {text}")
+    return "; ".join(said) or "none"
+
+
+def asks(gate: Gate) -> str:
+    first = (inspect.getdoc(gate.ask) or "").partition("\n")[0]
+    question = first.partition(": ")[2]
+    return question[:1].upper() + question[1:]
+
+
+def gates_page() -> str:
+    policy = bundled_policy()
+    lines = [
+        MADE,
+        "",
+        "# The gates",
+        "",
+        "Every gate is asked about every account, every time, for each of three stages: opening a case, placing it",
+        "with an agency, an extraordinary action. Its answer is `allow`, `require` (something must be done first),",
+        "`hold` (wait for a date or an event) or `block`. The worst answer wins. A fact that is missing holds.",
+        "",
+        "The name is a sentence; the gate allows when the sentence is true. Where a value differs by stage, it is given",
+        "as open case / place / extraordinary. Values and citations come from the policy files in `service/policies/`;",
+        f"this page shows policy `{policy.version}`.",
+    ]
+    for room, question in ROOMS.items():
+        lines += [
+            "",
+            f"## {question}",
+            "",
+            "| id | name | what it is about | values | rests on |",
+            "|---|---|---|---|---|",
+        ]
+        for gate in REGISTRY:
+            if gate.ask.__module__.rpartition(".")[2] == room:
+                citation = policy.periods[-1].gates[REGISTRY.index(gate)].citation
+                row = (
+                    gate.id,
+                    gate.name.replace("_", " "),
+                    asks(gate),
+                    parameters(gate, policy),
+                    citation,
+                )
+                lines.append(f"| {' | '.join(cell(text) for text in row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def x12_codes_page() -> str:
+    lines = [
+        MADE,
+        "",
+        "# What the 835 reader can find",
+        "",
+        "The code is stable; the sentence may be reworded. `error` and `warning` are shown by `baton inspect`; what parks",
+        "stands in `baton parked list` under the same code, with its place. Clauses name the 005010X221A1 guide or X12.5 and",
+        "X12.6, where the rule behind the finding is to be read.",
+        "",
+        "| code | severity | means, and what to do | clause |",
+        "|---|---|---|---|",
+    ]
+    for code in sorted(x12.CODES):
+        found = noted(code, "")
+        row = (f"`{code}`", found.severity, found.message, rejected(code, "").clause)
+        lines.append(f"| {' | '.join(cell(text) for text in row)} |")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name, made", [("gates.md", gates_page), ("x12-codes.md", x12_codes_page)])
+def test_a_page_made_from_the_code_says_what_the_code_says(name: str, made) -> None:  # type: ignore[no-untyped-def]
+    page, text = DOCS / name, made()
+    if os.environ.get(UPDATE):
+        page.write_text(text, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == text, f"set {UPDATE}=1 and run this test again"
+
+
+def test_every_gate_stands_in_a_known_room_of_the_page() -> None:
+    assert len(STAGES) == 3
+    page = gates_page()
+    assert [g.id for g in REGISTRY if f"\n| {g.id} |" not in page] == []
+
+
+def section(page: Path, title: str) -> str:
+    text = page.read_text(encoding="utf-8")
+    found = re.search(rf"^##+ {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"{page.name} has no section {title}"
+    return found[1]
+
+
+def first_cells(text: str) -> list[str]:
+    return re.findall(r"^\| `([^`]+)`", text, re.MULTILINE)
+
+
+def test_the_table_of_settings_lists_each_setting_with_its_default(tmp_path: Path) -> None:
+    config = load({"BATON_CONFIG": str(_empty(tmp_path))})
+    rows = dict(
+        re.findall(r"^\| `(BATON_\w+)` \| ([^|]*) \|", section(DOCS / "operator.md", "Settings"), re.MULTILINE)
+    )
+    expected = {
+        f"BATON_{s.name.upper()}": f"`{s.shown}`" if s.shown else "none" for s in config.settings
+    }
+    # One default depends on another setting, and one names how messages go by what else is set.
+    assert {name: value.strip() for name, value in rows.items()} == expected
+
+
+def _empty(folder: Path) -> Path:
+    file = folder / "baton.toml"
+    file.touch()
+    return file
+
+
+def test_the_readme_lists_exactly_the_commands_there_are() -> None:
+    rows = re.findall(r"^\| `baton ([a-z]+)", section(ROOT / "README.md", "Commands"), re.MULTILINE)
+    assert sorted(set(rows)) == sorted(COMMANDS)
+
+
+def codes_spoken() -> set[str]:
+    """Every code that the JSON door and the intake say, read from their source."""
+    return {code for file in JSON_SOURCES for code in _codes_in(ast.parse(file.read_text()))}
+
+
+def _codes_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            arguments = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            if name in SPEAKERS:
+                texts = [a for a in arguments if isinstance(a, str) and a not in ("info", "warning", "error")]
+                yield from (t for t in texts[:1] if CODE.match(t))
+            yield from (
+                k.value.value
+                for k in node.keywords
+                if k.arg == "code" and isinstance(k.value, ast.Constant) and isinstance(k.value.value, str)
+            )
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            first = node.value.elts[0] if node.value.elts else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str) and "-" in first.value:
+                yield first.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # marshmallow's own messages are rewritten as `code: advice`.
+            found = re.match(r"([a-z]+(?:-[a-z]+)+): [a-z]", node.value)
+            if found:
+                yield found[1]
+
+
+def test_the_table_of_codes_names_every_code_of_json_and_intake_and_no_other() -> None:
+    listed = first_cells(section(DOCS / "integrator.md", "Codes"))
+    assert len(listed) == len(set(listed))
+    assert set(listed) == codes_spoken()
+
+
+def test_the_integrators_page_names_every_message_type_and_every_event() -> None:
+    page = DOCS / "integrator.md"
+    assert set(first_cells(section(page, "The types"))) == set(TYPES)
+    assert set(first_cells(section(page, "Events out"))) == set(EVENTS)
+
+
+def test_the_operators_page_names_every_scope_of_a_key() -> None:
+    text = section(DOCS / "operator.md", "API keys")
+    assert [scope for scope in SCOPES if f"`{scope}`" not in text] == []
