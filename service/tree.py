@@ -79,8 +79,9 @@ class Tree:
 
     def _spawn(self, part: Part) -> None:
         part.starts += 1
+        # The part reads the other end: when this process is gone, however it went, the part sees it and ends.
         part.process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", *part.arguments],
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
+            env=self._environ | {UNDER_TREE: "1"},
+            stdin=subprocess.PIPE,
         )

@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from itertools import count
+from threading import Event
 
 import click
 
-from schemas.errors import ConfigRefused
+from schemas.errors import ConfigRefused, Unavailable
 from service.app import App
 from service.config import load
+from service.logs import Log
 
 EMBEDDED = "sqlite:///"
+WAIT_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 @contextmanager
-def opened(*, begin: bool = False) -> Iterator[App]:
+def opened(*, begin: bool = False, until: Event | None = None, log: Log | None = None) -> Iterator[App]:
     """An application whose database has the revision this program needs.
 
-    With `begin`, an embedded database that does not exist yet is made.
+    With `begin`, an embedded database that does not exist yet is made. With `until`, a database that does
+    not answer is waited for until that event is set: a part that is started before it, or while it restarts,
+    need not be started again.
 
     Raises:
         ConfigRefused: there is no database, or it has another revision.
+        Unavailable: it does not answer (any more, when `until` is set).
     """
     app = App(load())
     try:
+        _wait_for_database(app, until, log)
         revision, expected = app.store.revision(), app.store.expected_revision()
         if revision is None and begin and app.config.database_url.startswith(EMBEDDED):
             app.store.upgrade()
@@ -34,6 +42,20 @@ def opened(*, begin: bool = False) -> Iterator[App]:
         yield app
     finally:
         app.close()
+
+
+def _wait_for_database(app: App, until: Event | None, log: Log | None) -> None:
+    for attempt in count(1):
+        try:
+            app.store.revision()
+        except Unavailable as error:
+            wait = WAIT_SECONDS[min(attempt, len(WAIT_SECONDS)) - 1]
+            if log is not None:
+                log.warning("waiting for the database", code=error.code, attempt=attempt, wait_seconds=wait)
+            if until is None or until.wait(wait):
+                raise
+        else:
+            return
 
 
 def _remedy(revision: str | None, expected: str) -> str:

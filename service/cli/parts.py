@@ -53,7 +53,7 @@ def worker() -> None:
     SIGTERM and SIGINT let it finish the batch in hand; nothing is lost.
     """
     stop, log = stop_on_signals(), open_log("worker")
-    with opened() as app:
+    with opened(until=stop, log=log) as app:
         counts = Counts(log)
         intake = app.intake()
         consumer = Consumer(intake, app.moment, log, counts.add)
@@ -85,7 +85,7 @@ def worker() -> None:
 def relay() -> None:
     """Publish what was decided, in order, until told to stop. A second relay waits for the first."""
     stop, log = stop_on_signals(), open_log("relay")
-    with opened() as app:
+    with opened(until=stop, log=log) as app:
         publisher = app.transport().publisher()
         try:
             log.info("relay started")
@@ -102,13 +102,14 @@ def clock(once: bool, as_of: date | None) -> None:
     """Decide again for accounts whose review day has come, until told to stop."""
     if as_of is not None and not once:
         raise click.UsageError("--as-of goes with --once")
-    with opened() as app:
-        if once:
+    if once:
+        with opened() as app:
             now = app.moment()
             reviewed = review_round(app.intake(), Moment(now.now, as_of or now.as_of))
-            click.echo(f"Reviewed {plural(reviewed, 'account')} as of {as_of or now.as_of}.")
-            return
-        stop, log = stop_on_signals(), open_log("clock")
+        click.echo(f"Reviewed {plural(reviewed, 'account')} as of {as_of or now.as_of}.")
+        return
+    stop, log = stop_on_signals(), open_log("clock")
+    with opened(until=stop, log=log) as app:
         log.info("clock started")
         keep_time(app.intake(), app.moment, log, stop)
         log.info("clock stopped")
@@ -120,5 +121,5 @@ def web() -> None:
     from service.web import serve
 
     stop = stop_on_signals()
-    with opened() as app:
+    with opened(until=stop, log=open_log("web")) as app:
         serve(app, stop)

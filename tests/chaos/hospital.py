@@ -70,9 +70,16 @@ class Processes:
         self.kills += 1
         self.start(name)
 
+    def revive(self) -> None:
+        """Start again what has ended by itself, as a supervisor does."""
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                self.start(name)
+
     def stop(self) -> list[int]:
         """Stop all parts as an operator does; their exit codes."""
         for process in self.running.values():
+            _wait_until_listening(process)
             process.send_signal(signal.SIGTERM)
         return [process.wait(60) for process in self.running.values()]
 
@@ -82,6 +89,16 @@ class Processes:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process catches SIGTERM: one that has hardly begun would just die of it."""
+    deadline = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("SigCgt:") and int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
+                return
+        time.sleep(0.05)
 
 
 def environment(amqp_url: str, database_url: str, home: Path) -> dict[str, str]:
@@ -188,13 +205,14 @@ def waiting_in(url: str, *queues: str) -> int:
         return sum(channel.queue_declare(q, passive=True).method.message_count for q in queues)
 
 
-def wait_until_quiet(url: str, database_url: str, distinct: int) -> None:
+def wait_until_quiet(url: str, database_url: str, distinct: int, revive: Callable[[], None]) -> None:
     """Wait until every distinct message is read and nothing waits in queue or outbox."""
     deadline = time.monotonic() + QUIET_SECONDS
     state = "nothing answered"
     store = Store.open(database_url)
     while time.monotonic() < deadline:
         time.sleep(0.3)
+        revive()
         try:
             with store.read() as reader:
                 counts = reader.counts()
@@ -299,6 +317,33 @@ class Hospital:
             store.close()
         return done
 
+    def wait_until_read(self, distinct: int) -> None:
+        """Wait until every distinct message is kept and read, whatever waits in the outbox."""
+        store = Store.open(self.database_url)
+        deadline = time.monotonic() + QUIET_SECONDS
+        try:
+            while _messages(store) < distinct:
+                assert time.monotonic() < deadline, "the worker did not read everything"
+                time.sleep(0.1)
+        finally:
+            store.close()
+
+    def kill_relay_whenever_it_strikes(self) -> int:
+        """SIGKILL the relay each time rows leave a filled outbox, until it is empty; how often that was."""
+        store = Store.open(self.database_url)
+        kills = 0
+        self.processes.start("relay")
+        depth = _waiting_events(store)
+        deadline = time.monotonic() + QUIET_SECONDS
+        while depth and time.monotonic() < deadline:
+            now = _waiting_events(store)
+            if now < depth:
+                self.processes.kill("relay")
+                kills += 1
+            depth = now
+        store.close()
+        return kills
+
     def _wait_for_progress(self, store: Store, wanted: int) -> bool:
         deadline = time.monotonic() + QUIET_SECONDS
         quiet_since = time.monotonic()
@@ -314,11 +359,16 @@ class Hospital:
 
     def settle_and_check(self, feed: Feed) -> None:
         """No more faults: wait for quiet, stop as an operator does, and check everything."""
-        wait_until_quiet(self.rabbit.url, self.database_url, len(feed.bodies))
-        assert self.processes.stop() == [0] * len(self.processes.names), self.processes.log.read_text()[
+        wait_until_quiet(self.rabbit.url, self.database_url, len(feed.bodies), self.processes.revive)
+        assert self.processes.stop() == [0] * len(self.processes.running), self.processes.log.read_text()[
             -2000:
         ]
         check_everything(self.processes.environ, feed, self.listener.everything())
+
+
+def _waiting_events(store: Store) -> int:
+    with store.read() as reader:
+        return reader.outbox_state().depth
 
 
 def _messages(store: Store) -> int:

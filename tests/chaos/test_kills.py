@@ -66,6 +66,16 @@ def test_a_killed_worker_started_again_ends_in_the_same_cases_on_sqlite(
     there.settle_and_check(feed)
 
 
+def test_a_relay_killed_in_mid_batch_loses_no_event(hospitals: Open, tmp_path: Path) -> None:
+    feed = feed_of(19, reorder=False)
+    there = hospitals(f"sqlite:///{tmp_path}/baton.db")
+    there.publish(feed.sent)
+    there.processes.start("worker-1")
+    there.wait_until_read(len(feed.bodies))
+    assert there.kill_relay_whenever_it_strikes() >= 2
+    there.settle_and_check(feed)
+
+
 @pytest.mark.postgres
 def test_a_killed_broker_and_a_killed_database_lose_and_double_nothing(
     hospitals: Open, own_rabbit: RabbitNode, own_postgres: PostgresNode
