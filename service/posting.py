@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from adapters.store.rows import (
@@ -164,8 +164,9 @@ class Posting:
                     cases.append(case)
                     moves += [CaseEventRow(e, row.id, self._now) for e in case_events]
                 outbox += _announcements(row, decision, case_events, self._now)
-            if changed or decision.review_on != row.review_on:
-                heads.append(_head(row, decision, case, len(ledger.facts), changed))
+            review_on = _next_review(decision.review_on, self._as_of)
+            if changed or review_on != row.review_on:
+                heads.append(_head(row, decision, case, len(ledger.facts), review_on))
             audits.append(_account_audit(ledger, decision if changed else None, case_events, self._now))
         self._unit.add_decisions(decisions)
         self._unit.save_accounts(heads)
@@ -278,14 +279,22 @@ def _decision_row(decision: Decision, account_id: int, now: datetime) -> Decisio
     )
 
 
-def _head(row: AccountRow, decision: Decision, case: Case | None, facts: int, changed: bool) -> AccountRow:
+def _next_review(day: date | None, as_of: date) -> date | None:
+    """The next day to look again; always after the day decided for, so that a round of reviews ends."""
+    return None if day is None else max(day, as_of + timedelta(days=1))
+
+
+def _head(
+    row: AccountRow, decision: Decision, case: Case | None, facts: int, review_on: date | None
+) -> AccountRow:
     said = decision.responsibility
+    changed = decision.material != row.material
     return AccountRow(
         id=row.id,
         ref=row.ref,
         decision_id=decision.id if changed else row.decision_id,
         material=decision.material,
-        review_on=decision.review_on,
+        review_on=review_on,
         determination=said.determination,
         patient_cents=said.net_cents,
         balance_cents=said.balance_cents,
