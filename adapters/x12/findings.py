@@ -123,19 +123,25 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
     ),
     "payer-missing": (
         "error",
-        "nothing names the payer (N1*PR, REF*2U, TRN03, BPR10); its claims wait",
+        "nothing names the payer (N1*PR, REF*2U, TRN03, BPR10), and its accounts hold; "
+        "ask the payer for a corrected remittance",
         f"{_TR3} 1000A",
     ),
     "date-missing": (
         "error",
-        "neither BPR16 nor DTM*405 states a day, and the day of arrival never stands in; its claims wait",
+        "neither BPR16 nor DTM*405 states a day, the day of arrival never stands in, and its accounts hold; "
+        "ask the payer for a corrected remittance",
         f"{_TR3} BPR16, DTM*405",
     ),
-    "currency-unreadable": ("error", "CUR02 is no three-letter currency; its claims wait", f"{_TR3} CUR02"),
+    "currency-unreadable": (
+        "error",
+        "CUR02 is no three-letter currency, and its accounts hold; ask the payer for a corrected remittance",
+        f"{_TR3} CUR02",
+    ),
     # Claim
     "account-missing": (
         "error",
-        "CLP01 does not hold an account number; find the account and post by hand",
+        "CLP01 is no account number of up to 64 visible characters; find the account and post by hand",
         f"{_TR3} CLP01",
     ),
     "claim-status": (

@@ -152,8 +152,8 @@ class Transaction:
     def _misplaced(self, elements: list[str]) -> Iterator[Item]:
         """A claim's segment outside any claim: counted in the control totals, parked, given to no account."""
         if "segment-out-of-place" not in self._noticed:
+            yield from self._once("segment-out-of-place", self.place)
             yield rejected("segment-out-of-place", self.place)
-        yield from self._once("segment-out-of-place", self.place)
         element, component = self._separators.element, self._separators.component
         stray = read_claim([element.join(elements)], element, component, self.place)
         self._totals.service_lines += len(stray.lines)

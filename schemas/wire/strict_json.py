@@ -73,7 +73,10 @@ def _parse_carefully(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MessageRejected(
-            "not-utf8", "write the text in UTF-8", where=f"byte {error.start}", clause="RFC 8259 section 8.1"
+            "not-utf8",
+            "from this byte on it is not UTF-8; write the text in UTF-8",
+            where=f"byte {error.start}",
+            clause="RFC 8259 section 8.1",
         ) from None
     _refuse_deep(body)
     try:
@@ -128,7 +131,10 @@ def _refuse_constant(_: str) -> NoReturn:
 
 def _not_json(where: str) -> MessageRejected:
     return MessageRejected(
-        "not-json", "write one complete JSON object, or an array of them", where=where, clause="RFC 8259"
+        "not-json",
+        "from here on it is not JSON; write one complete object, or an array of objects",
+        where=where,
+        clause="RFC 8259",
     )
 
 

@@ -182,7 +182,7 @@ def yes_no(value: Any) -> bool:
 def choice(words: Iterable[str], code: str = "not-a-choice") -> Read:
     """A reader of one word out of a list, spelt exactly so."""
     table = {word: word for word in words}
-    advice = "write one of " + ", ".join(table)
+    advice = "write " + ("one of " if len(table) > 1 else "") + ", ".join(table)
 
     def read(value: Any) -> str:
         try:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import time
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.rabbitmq import RabbitFeed, setup
 from adapters.store import Store
 from adapters.transport import DEAD_QUEUE, INBOX_QUEUE, InMessage
-from schemas.facts import AccountRef
+from schemas.facts import AccountRef, ChargePosted, Fact, Noted, Tally
 from service.cli.entry import run
+from service.inspection import Summary
 from service.web import SCOPES, create_key
 from tests.chaos.hospital import waiting_in
 from tests.doors.x12.reading import remittance
 from tests.journey.command_line import Home
-from tests.journey.hostile import CANARY, LARGEST_BYTES, TABLE, Hostile
+from tests.journey.hostile import CANARY, LARGEST_BYTES, MIB, TABLE, Hostile
 from tests.journey.stories import NOW, native
 from tests.journey.web_fixtures import make_app, over_socket, served
 from tests.journey.workers import until, working
@@ -28,6 +32,9 @@ FEED = "hostile"
 STREAM_SECONDS = 120.0
 ONE_SECONDS = 30.0
 MOST_KIB = 400 * 1024
+MOST_TOLD = 1000
+"""Parts that an answer about a stored message lists."""
+
 MEDIA = {"json": "application/json", "x12": "application/edi-x12"}
 SETTINGS = {"BATON_MAX_MESSAGE_BYTES": str(LARGEST_BYTES)}
 
@@ -109,6 +116,35 @@ def test_one_stream_of_hostile_messages_loses_none_and_harms_no_neighbour(
     assert CANARY not in "".join(lines)
 
 
+def post(at: tuple[str, int], hostile: Hostile, headers: dict[str, str]) -> tuple[int, str, bytes]:
+    """Status, media type and body of the answer. A body over the limit is announced and not sent: a client
+    that asks first (Expect: 100-continue) is answered before it sends."""
+    connection = http.client.HTTPConnection(*at, timeout=ONE_SECONDS)
+    announced = hostile.http is not None and hostile.http[0] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    length = {"Content-Length": str(len(hostile.body))}
+    try:
+        connection.request(
+            "POST", f"/v1/messages?feed={FEED}", b"" if announced else hostile.body, headers | length
+        )
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Content-Type"], answer.read()
+    finally:
+        connection.close()
+
+
+def read_to_its_end(at: tuple[str, int], sha256: str, headers: dict[str, str]) -> dict[str, Any]:
+    """What became of a long message, which is answered before it is read."""
+    deadline = time.monotonic() + ONE_SECONDS
+    while True:
+        status, _, body = over_socket(at, "GET", f"/v1/messages/{sha256}?feed={FEED}", None, headers)
+        told: dict[str, Any] = json.loads(body)
+        assert status == 200 and CANARY.encode() not in body, told
+        if told["disposition"] != "stored":
+            return told
+        assert time.monotonic() < deadline, "it was not read in time"
+        time.sleep(0.1)
+
+
 @pytest.mark.slow
 def test_http_answers_each_hostile_message_with_its_exact_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -121,20 +157,22 @@ def test_http_answers_each_hostile_message_with_its_exact_verdict(
         for hostile in TABLE:
             headers = {"Authorization": f"Bearer {key}", "Content-Type": MEDIA[hostile.format]}
             began = time.monotonic()
-            status, answered, body = over_socket(
-                at, "POST", f"/v1/messages?feed={FEED}", hostile.body, headers
-            )
+            status, answered, body = post(at, hostile, headers)
             assert time.monotonic() - began < ONE_SECONDS, hostile.name
             assert CANARY.encode() not in body, hostile.name
             told = json.loads(body)
             if hostile.http is not None:
                 assert (status, told["code"]) == hostile.http, hostile.name
-                assert answered["content-type"] == "application/problem+json"
+                assert answered == "application/problem+json"
             else:
                 assert status == 202, (hostile.name, told)
+                if len(hostile.body) > MIB:
+                    assert told["disposition"] == "stored", hostile.name
+                    told = read_to_its_end(at, told["sha256"], headers)
                 assert told["disposition"] == hostile.disposition, (hostile.name, told)
                 codes = tuple(part["code"] for part in told["rejected"])
-                assert codes == hostile.parked, hostile.name
+                most = MOST_TOLD if len(hostile.body) > MIB else len(hostile.parked)
+                assert codes == hostile.parked[:most], hostile.name
                 assert all(part["reason"] for part in told["rejected"])
         status, _, body = over_socket(
             at, "GET", "/v1/parked?limit=200", None, {"Authorization": f"Bearer {key}"}
@@ -215,6 +253,20 @@ def test_inspect_finds_in_each_hostile_file_what_would_park_and_says_it_once(
         assert err == "" and len(out.splitlines()) == 1, hostile.name
         assert set(hostile.inspected) <= {f["code"] for f in told["findings"] if f["severity"] == "error"}
         assert CANARY not in json.dumps(told["findings"]), hostile.name
+        said = [(f["code"], f["where"]) for f in told["findings"] if f["code"] in hostile.inspected]
+        assert len(said) == len(set(said)), hostile.name
         if not hostile.inspected:
             assert told["facts"] or "empty array" in hostile.name, hostile.name
         file.unlink()
+
+
+def test_a_fact_that_no_store_can_keep_is_told_as_one_that_would_park() -> None:
+    good, bad = AccountRef("GEN", "A1"), AccountRef("GEN", "A1\u200b")
+    facts = [
+        Fact.of(ref, "key", NOW, ChargePosted("C1", 100, NOW.date()), where=str(place))
+        for place, ref in enumerate((good, bad))
+    ]
+    summary = Summary()
+    told = list(summary.follow([*facts, Tally("json")]))
+    assert (told[0], summary.parks, list(summary.accounts)) == (facts[0], 1, ["A1"])
+    assert isinstance(told[1], Noted) and (told[1].code, told[1].where) == ("account-unprintable", "1")

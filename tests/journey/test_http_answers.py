@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from jsonschema import Draft202012Validator
+from marshmallow import Schema
 from openapi_spec_validator import validate
 from web_fixtures import Door, charge, overdue_story, said
+
+from adapters.store import ParkedAction
+from schemas.wire import api
+from service import answers
+from tests.doors.test_wire_api import published
 
 
 def documented(door: Door) -> dict[str, Any]:
@@ -45,7 +52,7 @@ def test_the_openapi_document_is_valid_and_complete(door: Door) -> None:
         d for methods in document["paths"].values() for d in methods.values() if isinstance(d, dict)
     ]
     ids = [d["operationId"] for d in operations]
-    assert len(ids) == len(set(ids)) == 8
+    assert len(ids) == len(set(ids)) == 9
     assert all(d["summary"] and "401" in d["responses"] and "default" in d["responses"] for d in operations)
     assert set(document["components"]["securitySchemes"]) == {"bearer", "header"}
     assert document["security"]
@@ -91,6 +98,44 @@ def test_parked_parts_fit_the_contract(door: Door) -> None:
     answer = door.get("/v1/parked")
     must_fit(door, answer, "listParked")
     assert len(answer.json["items"]) == 1
+
+
+def test_what_became_of_a_message_fits_the_contract_at_each_stage(door: Door) -> None:
+    bad = charge("A2", "c2")
+    bad["data"]["amount"] = "1.234"
+    for answer in (door.send(charge("A1")), door.send(charge("A3", "c3"), bad)):
+        must_fit(door, door.get(f"/v1/messages/{answer.json['sha256']}"), "getMessage")
+    stored = door.post(json.dumps([charge("A4"), " " * (1 << 20)]).encode())
+    must_fit(door, stored, "postMessage")
+    assert stored.json["disposition"] == "stored"
+    must_fit(door, door.get(f"/v1/messages/{stored.json['sha256']}"), "getMessage")
+    must_fit(door, door.get("/v1/messages/" + "0" * 64), "getMessage")
+
+
+def test_every_answer_of_the_use_cases_is_what_its_schema_says(door: Door) -> None:
+    """Also those that the command line alone gives: the schemas are the one description of both."""
+    bad = charge("A2", "c2")
+    bad["data"]["amount"] = "1.234"
+    door.send(*overdue_story("A1"), bad)
+    policy, today = door.app.policy, door.app.moment().as_of
+    with door.app.store.write() as unit:
+        (waiting,) = unit.reader.parked()
+        unit.act_on_parked(waiting.seq, ParkedAction("discarded", door.app.moment().now, "operator", "x"))
+    with door.app.store.read() as reader:
+        ref = answers.find_account(reader, "A1")
+        (case,) = answers.cases(reader, None, None, 10)["items"]
+        given: list[tuple[type[Schema], Any]] = [
+            (api.WhyAnswer, answers.why(reader, policy, ref, today)),
+            (api.AccountView, answers.account(reader, ref)),
+            (api.CaseView, case),
+            (api.CaseWithHistory, answers.case(reader, case["id"])),
+            (api.ParkedList, {"items": answers.parked(reader, 10, include_settled=True)}),
+            (api.ParkedView, answers.parked_one(reader, waiting.seq)),
+        ]
+    for schema, answer in given:
+        found = list(Draft202012Validator(published(schema)).iter_errors(answer))
+        assert [f"{schema.__name__} {e.json_path}: {e.message}" for e in found] == []
+    assert given[-1][1]["actions"], "the settled one must be among them"
 
 
 def test_refusals_fit_the_contract(door: Door) -> None:

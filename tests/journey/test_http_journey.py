@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from web_fixtures import LIMIT, Door, charge, door_to, make_app, over_socket, overdue_story, served
@@ -104,7 +105,58 @@ def test_a_large_remittance_comes_in_chunk_by_chunk(address: Address) -> None:
     parts = (sent[at : at + 65_536] for at in range(0, len(sent), 65_536))
     headers = {"X-API-Key": str(ensure_key(app)), "Content-Type": "application/edi-x12"}
     status, _, answered = over_socket((host, port), "POST", "/v1/messages", parts, headers)
-    assert (status, json.loads(answered)["disposition"]) == (202, "accepted")
+    assert (status, json.loads(answered)["disposition"]) == (202, "stored")
+    until_read((host, port), headers, json.loads(answered)["sha256"], 20)
+
+
+def test_a_remittance_of_9500_claims_is_answered_at_once_and_every_account_is_there_soon(
+    address: Address,
+) -> None:
+    from test_http_messages import remittance
+
+    host, port, app = address
+    sent = remittance(9500)
+    assert 1 << 20 < len(sent) < LIMIT
+    headers = {"X-API-Key": str(ensure_key(app)), "Content-Type": "application/edi-x12"}
+    began = time.perf_counter()
+    status, _, answered = over_socket((host, port), "POST", "/v1/messages", sent, headers)
+    took = time.perf_counter() - began
+    assert (status, json.loads(answered)["disposition"]) == (202, "stored")
+    assert took < 3, "the sender does not wait for the reading"
+    told = until_read((host, port), headers, json.loads(answered)["sha256"], 120)
+    assert (told["disposition"], told["rejected"]) == ("accepted", [])
+    with app.store.read() as reader:
+        assert reader.counts().accounts == 9500
+        assert reader.counts().unread == 0
+    for number in ("R0", "R4711", "R9499"):
+        assert over_socket((host, port), "GET", f"/v1/accounts/GEN/{number}", headers=headers)[0] == 200
+
+
+def test_a_long_body_that_an_earlier_process_left_unread_is_read_by_the_next(tmp_path: Path) -> None:
+    from test_http_messages import remittance
+
+    app = make_app(tmp_path, BATON_HTTP_PORT="0")
+    app.store.upgrade()
+    door = door_to(app)
+    receipt = door.post(remittance(60, b"\n" * 4000), "application/edi-x12").json
+    assert receipt["disposition"] == "stored"
+    with served(app) as at:
+        until_read(at, {"X-API-Key": door.key}, receipt["sha256"], 20)
+    app.close()
+
+
+def until_read(at: tuple[str, int], headers: dict[str, str], sha256: str, seconds: float) -> dict[str, Any]:
+    """What became of a message, once it has been read."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        status, _, answered = over_socket(at, "GET", f"/v1/messages/{sha256}", headers=headers)
+        assert status == 200
+        told = json.loads(answered)
+        if told["read_at"] is not None:
+            assert isinstance(told, dict)
+            return told
+        time.sleep(0.2)
+    raise AssertionError(f"not read within {seconds} seconds")
 
 
 class Slow(App):

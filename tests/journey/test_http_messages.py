@@ -6,6 +6,7 @@ import gzip
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from web_fixtures import LIMIT, Door, charge, door_to, make_app, problem_of
@@ -25,6 +26,14 @@ def kept(door: Door, sent: bytes, feed: str = "http") -> bool:
     with door.app.store.read() as reader:
         record = reader.message(sha256(sent).hexdigest(), feed)
         return record is not None and reader.message_body(record.seq) == sent
+
+
+def fate(door: Door, sent: bytes, **query: str) -> dict[str, Any]:
+    answer = door.get(f"/v1/messages/{sha256(sent).hexdigest()}", **query)
+    assert answer.status_code == 200, answer.json
+    told = answer.json
+    assert isinstance(told, dict)
+    return told
 
 
 def test_a_message_is_stored_whole_and_answered_with_its_receipt(door: Door) -> None:
@@ -137,11 +146,47 @@ def test_a_remittance_comes_in_under_each_of_its_media_types(door: Door, kind: s
 def test_a_remittance_over_a_megabyte_comes_in_and_is_known_when_it_comes_again(door: Door) -> None:
     sent = remittance(60, b"\n" * 4000)
     assert 1 << 20 < len(sent) < LIMIT
-    answer = door.post(sent, "application/edi-x12")
-    assert (answer.status_code, answer.json["disposition"]) == (202, "accepted"), answer.json
-    assert answer.json["facts"] >= 60
-    assert kept(door, sent)
+    for _ in range(2):
+        answer = door.post(sent, "application/edi-x12")
+        assert (answer.status_code, answer.json["disposition"]) == (202, "stored"), answer.json
+        assert kept(door, sent)
+        assert fate(door, sent)["disposition"] == "stored"
+        assert fate(door, sent)["read_at"] is None
+    assert door.get("/v1/accounts/GEN/R0").status_code == 404
+    assert door.web.extensions["backlog"].read() == 1
+    read = fate(door, sent)
+    assert (read["disposition"], read["rejected"], read["size"]) == ("accepted", [], len(sent))
+    assert read["facts"] >= 60
+    assert door.get("/v1/accounts/GEN/R59").status_code == 200
     assert door.post(sent, "application/edi-x12").json["disposition"] == "duplicate"
+    assert door.web.extensions["backlog"].read() == 0
+
+
+def test_a_long_body_that_cannot_be_read_is_stored_and_then_parked(door: Door) -> None:
+    sent = b"\x00" * (1 << 20) + b"x"
+    assert door.post(sent, "application/octet-stream").json["disposition"] == "stored"
+    door.web.extensions["backlog"].read()
+    assert fate(door, sent)["disposition"] == "parked"
+    assert [r["code"] for r in fate(door, sent)["rejected"]] == ["unknown-format"]
+    assert len(door.get("/v1/parked").json["items"]) == 1
+
+
+def test_what_became_of_a_message_is_told_for_every_message_and_feed(door: Door) -> None:
+    bad = charge("A2", "c2")
+    bad["data"]["amount"] = "1.234"
+    sent = body(charge("A1"), bad)
+    receipt = door.post(sent).json
+    told = fate(door, sent)
+    assert {name: told[name] for name in receipt} == receipt
+    assert (told["feed"], told["door"], told["format"], told["size"]) == ("http", "http", "json", len(sent))
+    assert told["read_at"] is not None
+    door.ask("POST", "/v1/messages?feed=billing", data=sent, content_type=JSON)
+    again = fate(door, sent, feed="billing")
+    assert (again["feed"], again["facts"], again["known"]) == ("billing", 0, 1)
+    url = f"/v1/messages/{receipt['sha256']}"
+    problem_of(door.get(url, feed="nobody"), 404, "no-such-message")
+    problem_of(door.get("/v1/messages/" + "0" * 64), 404, "no-such-message")
+    problem_of(door.get("/v1/messages/" + "A" * 64), 404, "no-such-message")
 
 
 def test_the_feed_is_one_word_and_names_the_sender(door: Door) -> None:

@@ -34,8 +34,8 @@ pytestmark = pytest.mark.skipif(not FACTS.exists(), reason="needs the sample fol
 ROWS = list(csv.DictReader(FACTS.open(), delimiter="\t")) if FACTS.exists() else []
 FILES = [SAMPLES / row["file"] for row in ROWS]
 
-Decided: TypeAlias = dict[str, tuple[str | None, int, int, str | None, int]]
-"""Account number to its decision: material, balance and patient's part in cents, determination, facts."""
+Decided: TypeAlias = dict[str, tuple[str | None, int, int, str | None]]
+"""Account number to its decision: material, balance and patient's part in cents, determination."""
 
 
 def account_numbers(body: bytes) -> set[str]:
@@ -59,7 +59,7 @@ def decided(store: Store) -> Decided:
     assert missing == set(), "each claim's account has heard of it"
     assert counts.accounts == len(NUMBERS), "no account that no claim names"
     return {
-        number: (row.material, row.balance_cents, row.patient_cents, row.determination, row.facts)
+        number: (row.material, row.balance_cents, row.patient_cents, row.determination)
         for number, row in rows.items()
         if row is not None
     }
