@@ -85,7 +85,7 @@ class Posting:
         rows: list[FactRow] = []
         for arrival in arrivals:
             self._post_one(arrival, ledgers, known, rows)
-        self._unit.add_facts(rows)
+        self._count_unowned(arrivals, self._unit.add_facts(rows))
         self._unit.park(
             [
                 parked_row(a.seq, r, self._now, ledgers.get(r.account) if r.account else None)
@@ -115,7 +115,6 @@ class Posting:
         for fact in arrival.facts:
             if fact.account is None:
                 rows.append(FactRow(fact, None, arrival.seq, self._now))
-                arrival.new_facts += 1
                 continue
             ledger = ledgers[fact.account]
             ledger.messages[arrival.sha256] = None
@@ -135,6 +134,16 @@ class Posting:
                 known.setdefault(fact.identity, []).append((fact.id, fact.account))
             self._add(fact, arrival.seq, ledgers, rows)
             arrival.new_facts += 1
+
+    @staticmethod
+    def _count_unowned(arrivals: Sequence[Arrival], added: set[str]) -> None:
+        """Facts that belong to no account (remittances) are new when the store had not seen them."""
+        for arrival in arrivals:
+            for fact in arrival.facts:
+                if fact.account is None:
+                    new = fact.id in added
+                    arrival.new_facts += new
+                    arrival.duplicate_facts += not new
 
     def _add(self, fact: Fact, seq: int, ledgers: dict[AccountRef, _Ledger], rows: list[FactRow]) -> None:
         ledger = ledgers[fact.account] if fact.account else None
@@ -165,7 +174,7 @@ class Posting:
                     moves += [CaseEventRow(e, row.id, self._now) for e in case_events]
                 outbox += _announcements(row, decision, case_events, self._now)
             review_on = _next_review(decision.review_on, self._as_of)
-            if changed or review_on != row.review_on:
+            if changed or review_on != row.review_on or len(ledger.facts) != row.facts:
                 heads.append(_head(row, decision, case, len(ledger.facts), review_on))
             audits.append(_account_audit(ledger, decision if changed else None, case_events, self._now))
         self._unit.add_decisions(decisions)

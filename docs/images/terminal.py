@@ -1,6 +1,6 @@
-"""Draws what a terminal showed as an SVG: `script -qec "baton why A1" /dev/null | python terminal.py TITLE > why.svg`.
+"""Draws what a terminal showed as an SVG, so that pictures of commands come from real output.
 
-Blank lines are kept; a line `⋮` may stand for lines left out.
+script -qec "baton why A1" /dev/null | python terminal.py "baton why A1" > why.svg
 """
 
 from __future__ import annotations
@@ -57,15 +57,17 @@ def drawn(lines: list[str], title: str) -> str:
         f'<circle cx="{MARGIN + 4 + 20 * n}" cy="19" r="6" fill="{color}"/>'
         for n, color in enumerate(("#ff5f57", "#febc2e", "#28c840"))
     )
+    fonts = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    name = escape(title)
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-            f' viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}"'
-            ' font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, \'DejaVu Sans Mono\', monospace"'
-            ' font-size="14" fill="#e6edf3">',
-            f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="10" fill="#0d1117" stroke="#6e7681"/>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{name}"',
+            f'     font-family="{fonts}" font-size="14" fill="#e6edf3">',
+            f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="10" fill="#0d1117"',
+            '      stroke="#6e7681"/>',
             dots,
-            f'<text x="{width / 2}" y="24" text-anchor="middle" fill="#8b949e" font-size="13">{escape(title)}</text>',
+            f'<text x="{width / 2}" y="24" text-anchor="middle" fill="#8b949e" font-size="13">{name}</text>',
             *rows,
             "</svg>\n",
         ]

@@ -1,6 +1,6 @@
 """For the reader: pages that repeat the code are made from it, and the tables by hand name what there is.
 
-After a change of gates, policy or finding codes: BATON_UPDATE_DOCS=1 python -m pytest tests/house/test_generated_pages.py
+After a change of gates, policy or finding codes, run this module once with BATON_UPDATE_DOCS=1.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import inspect
 import os
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from adapters import x12
+from adapters.store import Store
 from adapters.x12.findings import noted, rejected
 from schemas.decisions import STAGES, Scalar
 from schemas.money import format_cents
@@ -24,6 +26,7 @@ from service.cli.table import COMMANDS
 from service.config import load
 from service.core import Policy, parse_policy
 from service.core.gates import REGISTRY, Gate
+from service.metrics import DoorMeter
 from service.web import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,12 +98,14 @@ def gates_page() -> str:
         "",
         "# The gates",
         "",
-        "Every gate is asked about every account, every time, for each of three stages: opening a case, placing it",
-        "with an agency, an extraordinary action. Its answer is `allow`, `require` (something must be done first),",
-        "`hold` (wait for a date or an event) or `block`. The worst answer wins. A fact that is missing holds.",
+        "Every gate is asked about every account, every time, for each of three stages: opening a case,",
+        "placing it with an agency, an extraordinary action. Its answer is `allow`, `require` (something",
+        "must be done first), `hold` (wait for a date or an event) or `block`. The worst answer wins.",
+        "A fact that is missing holds.",
         "",
-        "The name is a sentence; the gate allows when the sentence is true. Where a value differs by stage, it is given",
-        "as open case / place / extraordinary. Values and citations come from the policy files in `service/policies/`;",
+        "The name is a sentence; the gate allows when the sentence is true. Where a value differs by stage,",
+        "it is given as open case / place / extraordinary. Values and citations come from the policy files",
+        "in `service/policies/`;",
         f"this page shows policy `{policy.version}`.",
     ]
     for room, question in ROOMS.items():
@@ -131,9 +136,9 @@ def x12_codes_page() -> str:
         "",
         "# What the 835 reader can find",
         "",
-        "The code is stable; the sentence may be reworded. `error` and `warning` are shown by `baton inspect`; what parks",
-        "stands in `baton parked list` under the same code, with its place. Clauses name the 005010X221A1 guide or X12.5 and",
-        "X12.6, where the rule behind the finding is to be read.",
+        "The code is stable; the sentence may be reworded. `baton inspect` shows every finding; what parks",
+        "stands in `baton parked list` under the same code, with its place. Clauses name the",
+        "005010X221A1 guide or X12.5 and X12.6, where the rule behind the finding is to be read.",
         "",
         "| code | severity | means, and what to do | clause |",
         "|---|---|---|---|",
@@ -173,12 +178,11 @@ def first_cells(text: str) -> list[str]:
 def test_the_table_of_settings_lists_each_setting_with_its_default(tmp_path: Path) -> None:
     config = load({"BATON_CONFIG": str(_empty(tmp_path))})
     rows = dict(
-        re.findall(r"^\| `(BATON_\w+)` \| ([^|]*) \|", section(DOCS / "operator.md", "Settings"), re.MULTILINE)
+        re.findall(
+            r"^\| `(BATON_\w+)` \| ([^|]*) \|", section(DOCS / "operator.md", "Settings"), re.MULTILINE
+        )
     )
-    expected = {
-        f"BATON_{s.name.upper()}": f"`{s.shown}`" if s.shown else "none" for s in config.settings
-    }
-    # One default depends on another setting, and one names how messages go by what else is set.
+    expected = {f"BATON_{s.name.upper()}": f"`{s.shown}`" if s.shown else "none" for s in config.settings}
     assert {name: value.strip() for name, value in rows.items()} == expected
 
 
@@ -211,6 +215,10 @@ def _codes_in(tree: ast.AST) -> Iterator[str]:
                 for k in node.keywords
                 if k.arg == "code" and isinstance(k.value, ast.Constant) and isinstance(k.value.value, str)
             )
+        elif isinstance(node, ast.arguments):
+            given = dict(zip([a.arg for a in node.args[::-1]], node.defaults[::-1], strict=False))
+            if isinstance(usual := given.get("code"), ast.Constant) and isinstance(usual.value, str):
+                yield usual.value
         elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
             first = node.value.elts[0] if node.value.elts else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and "-" in first.value:
@@ -232,6 +240,36 @@ def test_the_integrators_page_names_every_message_type_and_every_event() -> None
     page = DOCS / "integrator.md"
     assert set(first_cells(section(page, "The types"))) == set(TYPES)
     assert set(first_cells(section(page, "Events out"))) == set(EVENTS)
+
+
+def test_the_specialists_page_explains_every_reason_for_which_a_case_ends() -> None:
+    source = (ROOT / "service" / "core" / "case.py").read_text()
+    reasons = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+|ADMINISTRATIVE)"', source))
+    reasons -= {"EVERY_GATE_ALLOWS", "AMOUNT_CHANGED"}
+    text = (DOCS / "specialist.md").read_text()
+    assert reasons
+    assert [reason for reason in sorted(reasons) if f"`{reason}`" not in text] == []
+
+
+def test_the_specialists_page_says_of_every_gate_whose_it_is() -> None:
+    text = section(DOCS / "specialist.md", "When an account is held")
+    ids = [gate.id for gate in REGISTRY]
+    named = set(re.findall(r"G\d\d", text))
+    for first, last in re.findall(r"(G\d\d) to (G\d\d)", text):
+        named |= {id for id in ids if first <= id <= last}
+    assert named == set(ids)
+
+
+def test_the_operators_page_names_every_metric(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/baton.db")
+    store.upgrade()
+    meter = DoorMeter(lambda: store, lambda: datetime.now(UTC), "0")
+    served = set(re.findall(r"^# TYPE (\w+)", meter.exposition().decode(), re.MULTILINE))
+    store.close()
+    text = section(DOCS / "operator.md", "Health and metrics")
+    assert {name for name in served if not name.endswith("_created")} == set(
+        re.findall(r"`(baton_\w+)`", text)
+    )
 
 
 def test_the_operators_page_names_every_scope_of_a_key() -> None:
