@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Final, Literal, TypeAlias
 
 from schemas.facts import AccountRef
+from schemas.records import swift_init
 
 
 class Verdict(IntEnum):
@@ -36,6 +37,7 @@ Determination: TypeAlias = Literal["final", "provisional", "undetermined", "cred
 Scalar: TypeAlias = str | int | bool | None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a share falls to its bearer; group and code are CAS group and reason where a payer gave them.
@@ -48,6 +50,7 @@ class Reason:
     text: str
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Share:
     """Cents of the balance that one bearer answers for.
@@ -63,6 +66,7 @@ class Share:
     evidence: tuple[str, ...] = ()
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One rule that was asked and what it found: the steps behind a share.
@@ -76,6 +80,7 @@ class Trace:
     evidence: tuple[str, ...] = ()
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Responsibility:
     """Who owes every cent of an account's balance.
@@ -95,6 +100,7 @@ class Responsibility:
     traces: tuple[Trace, ...] = ()
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One gate's answer for one stage.
@@ -115,6 +121,7 @@ class Finding:
     evidence: tuple[str, ...] = ()
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What Baton decided about an account as of a day, with everything that led there.

@@ -13,9 +13,10 @@ from datetime import date, datetime
 from typing import Final, Literal, TypeAlias
 
 from schemas.canonical import digest, from_bytes, to_bytes
-from schemas.records import from_plain, to_plain
+from schemas.records import from_plain, swift_init, to_plain
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Message:
     """One delivery, kept whole before anything is read from it.
@@ -37,6 +38,7 @@ class Message:
         return cls(body, digest(body), feed, format, door, received_at)
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class LargeMessage:
     """A message too large for memory: its bytes come in chunks, and may be asked for again.
@@ -53,6 +55,7 @@ class LargeMessage:
     open_chunks: Callable[[], Iterator[bytes]]
 
 
+@swift_init
 @dataclass(frozen=True, slots=True, order=True)
 class AccountRef:
     """The patient account: the facility that bills and its account number (PID-18, CLP01)."""
@@ -64,6 +67,7 @@ class AccountRef:
         return f"{self.facility}/{self.number}"
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Address:
     """A postal address as the sender wrote it."""
@@ -74,6 +78,7 @@ class Address:
     postal_code: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Person:
     """A patient or guarantor; `relationship` is the guarantor's to the patient."""
@@ -91,6 +96,7 @@ class Person:
     relationship: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Payer:
     """Who pays or decides: an identifier that is stable across formats, and a name for people."""
@@ -99,6 +105,7 @@ class Payer:
     name: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AccountRegistered:
     """Who and when. The newest statement wins field by field; None leaves a field as it was."""
@@ -112,6 +119,7 @@ class AccountRegistered:
     facility_kind: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """One payer of a coverage list; `order` is 1 for primary."""
@@ -124,6 +132,7 @@ class Coverage:
     effective_to: date | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class CoverageListed:
     """The whole list, in order; the newest replaces. Empty states self-pay."""
@@ -131,6 +140,7 @@ class CoverageListed:
     coverages: tuple[Coverage, ...] = ()
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class ChargePosted:
     """A charge; a negative amount takes one back."""
@@ -144,6 +154,7 @@ class ChargePosted:
     units: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class CodingStatusChanged:
     """Where medical coding stands: pending, hold or complete."""
@@ -152,6 +163,7 @@ class CodingStatusChanged:
     reason: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class ClaimSubmitted:
     """A bill to one payer."""
@@ -163,6 +175,7 @@ class ClaimSubmitted:
     submitted_on: date
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Adjustment:
     """One (group, reason, amount) triple; positive lowers what is paid. Groups: CO PR OA PI CR."""
@@ -173,6 +186,7 @@ class Adjustment:
     quantity: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AdjudicatedLine:
     """A payer's decision on one service line."""
@@ -187,6 +201,7 @@ class AdjudicatedLine:
     remarks: tuple[str, ...] = ()
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class ClaimAdjudicated:
     """A payer's decision on a claim: one CLP loop, one EOB.
@@ -231,6 +246,7 @@ class ClaimAdjudicated:
             yield from line.adjustments
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AdjudicationUnreadable:
     """A payer decided something about this account that could not be read: the claim is parked, and until
@@ -242,6 +258,7 @@ class AdjudicationUnreadable:
     trace: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class ProviderAdjustment:
     """One PLB reason and amount: between payer and provider, never the patient's.
@@ -254,6 +271,7 @@ class ProviderAdjustment:
     reference: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class RemittanceReceived:
     """One payment transaction with many claims (ST to SE); it belongs to no single account."""
@@ -272,6 +290,7 @@ class RemittanceReceived:
     balanced: bool = True
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class PaymentPosted:
     """Money received; a negative amount takes it back. `paid_by` is patient, payer or other."""
@@ -285,6 +304,7 @@ class PaymentPosted:
     trace: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AdjustmentPosted:
     """A change of the balance without money; positive lowers it."""
@@ -296,6 +316,7 @@ class AdjustmentPosted:
     reason: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class BalanceReported:
     """What the billing system says is open."""
@@ -306,6 +327,7 @@ class BalanceReported:
     insurance_cents: int | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class StatementSent:
     """A bill that went to the guarantor. None for a notice flag means that nobody said it was on it."""
@@ -320,6 +342,7 @@ class StatementSent:
     delivered: bool = True
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class PaymentPending:
     """Money on its way; cleared by the payment with the same id, or by an amount of zero."""
@@ -329,6 +352,7 @@ class PaymentPending:
     expected_on: date
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AssistanceChanged:
     """A step of financial assistance. Source: 26 CFR 1.501(r)."""
@@ -341,6 +365,7 @@ class AssistanceChanged:
     reference: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class PlanChanged:
     """A step of a payment plan."""
@@ -353,6 +378,7 @@ class PlanChanged:
     count: int | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class PromiseChanged:
     """A step of a promise to pay."""
@@ -363,6 +389,7 @@ class PromiseChanged:
     due_on: date | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class NoticeRecorded:
     """A document that bears on liability."""
@@ -374,6 +401,7 @@ class NoticeRecorded:
     valid: bool = True
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AccountFlagged:
     """A hold placed. An unknown flag holds, it never passes."""
@@ -387,6 +415,7 @@ class AccountFlagged:
     petition_on: date | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AccountCleared:
     """A hold lifted, by its reference or, without one, by its name."""
@@ -398,6 +427,7 @@ class AccountCleared:
     note: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AccountsMerged:
     """This account's facts now belong to `into`. Source: HL7 v2.5.1 chapter 3, A18, A40, A41."""
@@ -405,6 +435,7 @@ class AccountsMerged:
     into: AccountRef
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class ContactLogged:
     """A contact with the guarantor or an attempt at one."""
@@ -418,6 +449,7 @@ class ContactLogged:
     note: str | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AgencyReported:
     """What a collections agency says about a placed case."""
@@ -484,6 +516,7 @@ KINDS: Final[dict[str, type[Body]]] = {
 KIND_OF: Final[dict[type[Body], str]] = {record: kind for kind, record in KINDS.items()}
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One statement about one account (or, for a remittance, about none).
@@ -561,6 +594,7 @@ def adjudication_key(account: AccountRef, claim: ClaimAdjudicated) -> str:
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Noted:
     """Something a reader noticed and went on: a finding of `baton inspect`. Never holds a value."""
@@ -571,6 +605,7 @@ class Noted:
     message: str
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A message, or the part of it at `where`, that waits for a person; its neighbours go through.
@@ -585,6 +620,7 @@ class Rejected:
     account: AccountRef | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What a reader counted, for `baton inspect` and control totals. Amounts are cents.

@@ -1,4 +1,4 @@
-"""Frozen records to plain data and back, by code written once for each record class.
+"""Frozen records made, written as plain data and read back, by code written once for each record class.
 
 A field that holds its default is left out, so a record that gains an optional field later keeps the bytes,
 and with them the digest, of everything stated before. Every fact passes here on its way in and out; so, as
@@ -16,9 +16,51 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 
 R = TypeVar("R")
-Convert: typing.TypeAlias = Callable[[Any], Any]
+Convert: typing.TypeAlias = Callable[..., Any]
 
 _PLAIN: Final = frozenset({str, int, bool, date, datetime, type(None)})
+
+
+def swift_init(record: type[R]) -> type[R]:
+    """Give a frozen dataclass with slots an `__init__` that fills its slots directly; nothing else changes.
+
+    The one that `dataclasses` writes looks every field up by name, which costs three times as much, and
+    making records was a fifth of the time of a message.
+
+    Raises:
+        TypeError: not such a class, or one with a default factory or a `__post_init__`.
+    """
+    settings = getattr(record, "__dataclass_params__", None)
+    if settings is None or not settings.frozen or hasattr(record, "__post_init__"):
+        raise TypeError(f"{record.__name__} is no plain frozen dataclass")
+    names: dict[str, Any] = {}
+    heads, body = [], []
+    for n, field in enumerate(dataclasses.fields(typing.cast(Any, record))):
+        slot = getattr(record, field.name, None)
+        if (
+            not isinstance(slot, types.MemberDescriptorType)
+            or field.default_factory is not dataclasses.MISSING
+        ):
+            raise TypeError(f"{record.__name__}.{field.name} is no slot with a plain default")
+        names[f"set_{n}"], names[f"default_{n}"] = slot.__set__, field.default
+        given = field.default is not dataclasses.MISSING
+        heads.append(f"{field.name}=default_{n}" if given else field.name)
+        body.append(f"  set_{n}(self, {field.name})")
+    # The setters are parameters of an outer function, since a closure is read faster than a global.
+    made = _compiled(
+        [
+            f"def convert({', '.join(names)}):",
+            f" def __init__(self, {', '.join(heads)}):",
+            *body,
+            " return __init__",
+        ],
+        {},
+    )(**names)
+    before = vars(record)["__init__"]
+    made.__qualname__, made.__annotations__ = before.__qualname__, before.__annotations__
+    made.__module__ = record.__module__
+    setattr(record, "__init__", made)  # noqa: B010
+    return record
 
 
 def to_plain(record: Any) -> dict[str, Any]:
@@ -80,11 +122,14 @@ def _reader(record: Any, readers: _Readers) -> Convert:
     hints = typing.get_type_hints(record)
     converts = {f.name: _converter(hints[f.name], readers) for f in dataclasses.fields(record)}
     needed = {name: convert for name, convert in converts.items() if convert is not None}
-
-    def read(plain: dict[str, Any]) -> Any:
-        return record(**{n: needed[n](v) if n in needed else v for n, v in plain.items()})
-
-    return read
+    names: dict[str, Any] = {"record": record}
+    lines = ["def convert(plain):"]
+    if needed:
+        lines.append(" plain = plain.copy()")
+    for n, (name, convert) in enumerate(needed.items()):
+        names[f"read_{n}"] = convert
+        lines.append(f" if {name!r} in plain: plain[{name!r}] = read_{n}(plain[{name!r}])")
+    return _compiled([*lines, " return record(**plain)"], names)
 
 
 def _compiled(lines: list[str], names: dict[str, Any]) -> Convert:
@@ -106,7 +151,7 @@ def _converter(hint: Any, readers: _Readers) -> Convert | None:
         return readers[typing.cast(type, hint)]
     if typing.get_origin(hint) is tuple:
         item = _converter(typing.get_args(hint)[0], readers)
-        return tuple if item is None else lambda value: tuple([item(v) for v in value])
+        return tuple if item is None else lambda value: tuple(map(item, value))
     return None
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Final, TypeAlias, cast
 
 from adapters.store import Reader
-from adapters.store.rows import CaseRecord, DecisionRecord, FactRecord, ParkedRecord
+from adapters.store.rows import CaseHistory, DecisionRecord, FactRecord, ParkedRecord
 from schemas.canonical import from_bytes
-from schemas.cases import Case, CaseEvent, CaseStatus
+from schemas.cases import Case, CaseEvent, CaseMove, CaseStatus
 from schemas.decisions import STAGES, Decision, Finding, Share, Verdict
 from schemas.errors import BatonError
 from schemas.facts import AccountRef, Rejected
@@ -66,9 +67,10 @@ def why(
     decision = decide(account, responsibility, policy, as_of)
     story = explain(account, responsibility, decision, policy)
     cite = _citing(records)
-    stored = reader.latest_decision(ref, known_at)
-    entry = reader.audit_entry_for(ref)
-    cases_had = reader.cases_of(ref)
+    seen_until = known_at or _end_of(as_of)
+    stored = reader.latest_decision(ref, seen_until)
+    entry = next((e for e in reader.audit_entries_for(str(ref)) if e.recorded_at <= seen_until), None)
+    cases_had = [h for h in _histories(reader, ref, seen_until) if h.events]
     return {
         "account": str(ref),
         "facility": ref.facility,
@@ -97,8 +99,8 @@ def why(
         ],
         "gates": [_gate(finding, cite) for finding in story.gates],
         "decision": _decision(decision, stored),
-        "case": _case(cases_had[-1].case) if cases_had else None,
-        "timeline": _timeline(reader, ref, records, cases_had, cite, known_at),
+        "case": _case(_as_it_was(cases_had[-1])) if cases_had else None,
+        "timeline": _timeline(records, reader.decisions(ref, seen_until), cases_had, cite),
         "counterfactual": [{"change": c.change, "outcome": c.outcome} for c in story.counterfactuals],
         "audit": {"entry": entry.seq, "hash": entry.hash} if entry else None,
     }
@@ -275,26 +277,59 @@ def _case_event(event: CaseEvent, at: datetime) -> Plain:
     }
 
 
+def _end_of(day: date) -> datetime:
+    """The last instant that may count for a day: a day ends last at UTC-12."""
+    return datetime.combine(day, time.max, tzinfo=timezone(timedelta(hours=-12)))
+
+
+def _histories(reader: Reader, ref: AccountRef, seen_until: datetime) -> list[CaseHistory]:
+    """The account's cases with the events that had happened by then, first case first."""
+    found = []
+    for record in reader.cases_of(ref):
+        history = reader.case(record.case.id)
+        if history is not None:
+            events = tuple((event, at) for event, at in history.events if at <= seen_until)
+            found.append(CaseHistory(history.record, events))
+    return found
+
+
+def _as_it_was(history: CaseHistory) -> Case:
+    """The case after the last of these events."""
+    event, _ = history.events[-1]
+    ended = event.move in ("recalled", "closed")
+    return replace(
+        history.record.case,
+        status=_STATUS_AFTER[event.move],
+        amount_cents=event.amount_cents,
+        decided_by=event.decision,
+        events=event.sequence,
+        reason=event.reason if ended else None,
+    )
+
+
+_STATUS_AFTER: Final[dict[CaseMove, CaseStatus]] = {
+    "opened": "open",
+    "adjusted": "open",
+    "recalled": "recalled",
+    "closed": "closed",
+}
+
+
 def _timeline(
-    reader: Reader,
-    ref: AccountRef,
     records: Sequence[FactRecord],
-    cases_had: Sequence[CaseRecord],
+    decisions: Sequence[DecisionRecord],
+    cases_had: Sequence[CaseHistory],
     cite: Cite,
-    known_at: datetime | None,
 ) -> list[Plain]:
     """Facts on the day they took effect, decisions and case moves when Baton made them, oldest first."""
     rows: list[tuple[datetime, int, Plain]] = []
     for record in records:
         said = {"what": told(record.fact.body), "evidence": cite([record.fact.id])}
         rows.append((record.fact.occurred_at, 0, said))
-    for stored in reader.decisions(ref, known_at):
-        rows.append(
-            (stored.decided_at, 1, {"what": _decided(stored), "evidence": [], "decision": stored.id})
-        )
-    for had in cases_had:
-        history = reader.case(had.case.id)
-        for event, moved_at in history.events if history else ():
+    for stored in decisions:
+        rows.append((stored.decided_at, 1, {"what": _decided(stored), "evidence": [], "decision": stored.id}))
+    for history in cases_had:
+        for event, moved_at in history.events:
             what = f"Case {event.move}: {format_cents(event.amount_cents)} ({event.reason})"
             rows.append((moved_at, 2, {"what": what, "evidence": [], "case": event.case_id}))
     rows.sort(key=lambda row: row[:2])

@@ -150,9 +150,15 @@ class App:
 
 
 def detect(head: bytes) -> str:
-    """The format of a message from its first bytes: json, x12 or unknown."""
+    """The format of a message from its first bytes: json, x12, hl7v2, fhir or unknown.
+
+    HL7 v2 and FHIR are told apart so that they park under their own name; nothing reads them yet.
+    """
+    start = head.lstrip(b"\xef\xbb\xbf\x0b \t\r\n")
+    if start.startswith((b"MSH", b"FHS", b"BHS")):
+        return "hl7v2"
     if native.looks_like_json(head):
-        return "json"
+        return "fhir" if b'"resourceType"' in head else "json"
     if x12.looks_like_x12(head):
         return "x12"
     return "unknown"
@@ -184,7 +190,7 @@ def calm_collector() -> None:
 
 
 def stop_on_signals() -> Event:
-    """An event that SIGTERM, SIGINT or the end of the process tree sets, so that a loop can finish and end."""
+    """An event that SIGTERM, SIGINT or the end of the process tree sets, so that a loop can finish."""
     stop = Event()
 
     def ask(signum: int, frame: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import Event
 from typing import Final
@@ -16,6 +16,9 @@ from service.logs import Log
 FORMATS: Final = ("x12", "hl7v2", "fhir", "json")
 LARGE_BYTES: Final = 1024 * 1024
 """A body beyond this is kept in parts and posted slice by slice."""
+
+TRANSACTION_BYTES: Final = 1024 * 1024
+"""Bodies of one transaction together: it bounds memory, and how long a batch keeps its accounts locked."""
 
 BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -34,7 +37,8 @@ class Consumer:
     def consume(self, inbox: Inbox, size: int, wait_seconds: float, stop: Event) -> None:
         """Take batches until `stop` is set; the batch at hand is finished first."""
         for batch in inbox.batches(size, wait_seconds, stop.is_set):
-            self._settle(inbox, batch, stop)
+            for part in transactions(batch):
+                self._settle(inbox, part, stop)
 
     def drain_dead(self, inbox: Inbox, size: int, wait_seconds: float, stop: Event) -> None:
         """Park, unread, what exceeded its delivery limit, so that a person finds it in one place."""
@@ -44,9 +48,10 @@ class Consumer:
             "reading this message failed again and again; it was kept unread: report it, then retry it",
         )
         for batch in inbox.batches(size, wait_seconds, stop.is_set):
-            messages = [self._message(d) for d in batch]
-            if self._until_stored(partial(self._park, messages, why), stop):
-                inbox.ack(batch)
+            for part in transactions(batch):
+                messages = [self._message(d) for d in part]
+                if self._until_stored(partial(self._park, messages, why), stop):
+                    inbox.ack(part)
 
     def _park(self, messages: Sequence[Message], why: Rejected) -> None:
         self._seen(self._intake.park_whole(messages, why, self._clock()))
@@ -107,3 +112,23 @@ class Consumer:
             door="rabbitmq",
             received_at=self._clock().now,
         )
+
+
+def transactions(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
+    """Cut a batch, in its order, into what one transaction takes; a body beyond the bound goes alone.
+
+    >>> sizes = (300_000, 700_000, 100_000, 5_000_000, 1)
+    >>> batch = [Delivery(b" " * size, "json.f", {}, "", False, n) for n, size in enumerate(sizes)]
+    >>> [[d.tag for d in part] for part in transactions(batch)]
+    [[0, 1], [2], [3], [4]]
+    """
+    part: list[Delivery] = []
+    size = 0
+    for delivery in batch:
+        if part and size + len(delivery.body) > TRANSACTION_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(delivery)
+        size += len(delivery.body)
+    if part:
+        yield part

@@ -139,19 +139,13 @@ class Intake:
         as read only after the last. `progress` is told the number of facts so far.
 
         Raises:
-            Unavailable: the store could not commit; call again, or `resume` later: nothing counts twice.
+            Unavailable: the store could not commit; call again: nothing counts twice.
         """
         with self._store.write() as unit:
             kept = unit.keep_large_message(large)
         if kept.finished:
             return Receipt(large.sha256, "duplicate")
         return self._post_in_slices(kept.seq, large, moment, progress)
-
-    def resume(self, moment: Moment) -> list[Receipt]:
-        """Finish reading the large messages whose reading a crash cut off."""
-        with self._store.read() as reader:
-            unfinished = reader.unfinished_messages()
-        return [self._post_in_slices(seq, large, moment, lambda facts: None) for seq, large in unfinished]
 
     def retry(self, parked_seq: int, moment: Moment, by: str = "operator") -> Receipt:
         """Read a parked message again from its stored bytes, the same way it came in the first time.
@@ -204,14 +198,22 @@ class Intake:
     def _post_in_slices(
         self, seq: int, large: LargeMessage, moment: Moment, progress: Callable[[int], None]
     ) -> Receipt:
+        with self._store.read() as reader:
+            # What an earlier, cut-off reading of the same message parked is not parked again.
+            before = {
+                (p.place, p.code)
+                for p in reader.parked(open_only=False, message_seq=seq, limit=MOST_PARTS + 1)
+            }
         total = Arrival(seq, large.sha256, [], [])
         source = self._read_large(large)
         while piece := list(islice(source, SLICE_ITEMS)):
             reading = Reading().take(piece)
-            arrival = Arrival(seq, large.sha256, reading.facts, reading.rejected)
+            fresh = [r for r in reading.rejected if (r.where, r.code) not in before]
+            arrival = Arrival(seq, large.sha256, reading.facts, fresh)
             with self._store.write() as unit:
                 Posting(unit, self._policy, moment.now, moment.as_of).post([arrival])
             total.absorb(arrival)
+            total.rejected += [r for r in reading.rejected if (r.where, r.code) in before]
             progress(total.new_facts)
         receipt = Receipt(large.sha256, total.disposition, total.new_facts, tuple(total.rejected))
         with self._store.write() as unit:

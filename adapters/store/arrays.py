@@ -113,14 +113,15 @@ class _BytesDumper(Dumper):
     element = 17
 
     def dump(self, obj: Any) -> bytes:
-        parts = [_HEAD(1, 1, self.element, len(obj.values), 1)]
-        for value in obj.values:
-            if value is None:
-                parts.append(_NULL)
-            else:
-                parts.append(_LENGTH(len(value)))
-                parts.append(value)
-        return b"".join(parts)
+        values = obj.values
+        parts = [b""] * (2 * len(values))
+        if None in values:
+            parts[::2] = [_NULL if v is None else _LENGTH(len(v)) for v in values]
+            parts[1::2] = [v or b"" for v in values]
+        else:
+            parts[::2] = map(_LENGTH, map(len, values))
+            parts[1::2] = values
+        return _HEAD(1, 1, self.element, len(values), 1) + b"".join(parts)
 
 
 class _TextDumper(_BytesDumper):

@@ -9,10 +9,12 @@ from typing import Literal, TypeAlias
 from schemas.cases import Case, CaseEvent
 from schemas.decisions import Determination
 from schemas.facts import AccountRef, Fact
+from schemas.records import swift_init
 
 ParkedMove: TypeAlias = Literal["retried", "discarded"]
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class KeptMessage:
     """Where a message lies; `new` is False when the same bytes of the same feed were there before.
@@ -25,6 +27,7 @@ class KeptMessage:
     finished: bool = False
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class AccountRow:
     """An account's head: what its latest decision said, and its open case.
@@ -49,6 +52,7 @@ class AccountRow:
     case: Case | None = None
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class FactRow:
     """A fact to keep; its place in the message is the fact's own `where`; `account_id` None: no account."""
@@ -59,6 +63,7 @@ class FactRow:
     recorded_at: datetime
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
     """A decision to keep; `content` is its canonical bytes, `opens` whether every open_case gate allows."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from schemas.facts import Message, Rejected
-from service.app import App, detect
+from service.app import App, calm_collector, detect
 from service.cli import screen
 from service.cli.inspect import plural
 from service.cli.opening import opened
@@ -86,6 +86,7 @@ def received(
     """Receive files in order: small ones together, each large one by itself. The rest has been said."""
     small: list[tuple[Path, Message]] = []
     intake = app.intake()
+    calm_collector()
     for path in files:
         try:
             source = Source.of(path, feed, detect, advance)

@@ -10,14 +10,14 @@ from typing import Final
 
 import click
 
-from service.app import stop_on_signals
+from service.app import calm_collector, stop_on_signals
 from service.cli.inspect import plural
 from service.cli.opening import DAY, opened
 from service.consume import Consumer
 from service.intake import Moment, Receipt
 from service.logs import Log, open_log
 from service.relay import relay as relay_events
-from service.timers import keep_time, review_round
+from service.timers import Backlog, keep_time, review_round
 
 REPORT_SECONDS: Final = 10.0
 DEAD_BATCH: Final = 50
@@ -57,10 +57,11 @@ def worker() -> None:
         counts = Counts(log)
         intake = app.intake()
         consumer = Consumer(intake, app.moment, log, counts.add)
-        counts.add(intake.resume(app.moment()))
+        Backlog(lambda: app.store, lambda: intake, app.moment, log).read(lambda: not stop.is_set())
         transport = app.transport()
         inbox, dead = transport.inbox(), transport.dead()
         size, seconds = app.config.batch_size, app.config.batch_wait_seconds
+        calm_collector()
         log.info("worker started", batch=size)
         with ThreadPoolExecutor(2) as pool:
             loops = {
@@ -111,7 +112,7 @@ def clock(once: bool, as_of: date | None) -> None:
     stop, log = stop_on_signals(), open_log("clock")
     with opened(until=stop, log=log) as app:
         log.info("clock started")
-        keep_time(app.intake(), app.moment, log, stop)
+        keep_time(app.intake(), app.moment, log, stop, app.store)
         log.info("clock stopped")
 
 

@@ -109,9 +109,7 @@ class Source:
     def whole(self) -> Message:
         """The file as a message in memory."""
         body = b"".join(self.chunks())
-        return Message.of(
-            body, feed=self.feed, format=self.format, door="file", received_at=wall_clock()
-        )
+        return Message.of(body, feed=self.feed, format=self.format, door="file", received_at=wall_clock())
 
     def chunks(self) -> Iterator[bytes]:
         """The file's bytes from the first; whoever watches is told how many were read."""

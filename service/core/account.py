@@ -31,11 +31,13 @@ from schemas.facts import (
     PromiseChanged,
     StatementSent,
 )
+from schemas.records import swift_init
 from service.core.adjudication import Adjudication, merge_adjudications
 
 B_co = TypeVar("B_co", covariant=True)
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Known(Generic[B_co]):
     """One statement in force: what it says, since when, for which account, and the fact that says it."""
@@ -58,6 +60,7 @@ class Contradiction:
     evidence: tuple[str, ...]
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Account:
     """A patient account as its facts state it; equal for any order and any repetition of the facts.

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Final, cast
 
 from schemas.facts import AdjudicatedLine, Adjustment, ClaimAdjudicated, Fact
+from schemas.records import swift_init
 
 REVERSAL: Final = "22"
 NOT_OURS: Final = "23"
@@ -19,6 +20,7 @@ PENDED: Final = frozenset({"5", "10", "13", "15", "16", "17", "27"})
 """4010 claim statuses that say: not decided yet."""
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Adjudication:
     """One payer decision, counted once.
@@ -141,6 +143,7 @@ def _lines_with_every_remark(
     return tuple(replace(line, remarks=tuple(sorted(by_line[line.line]))) for line in richest.lines)
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What is left of one payer's decisions on one claim once they have answered each other.
@@ -193,7 +196,8 @@ def standing(decisions: list[Adjudication], billed_cents: int, duplicate_codes: 
         else:
             active.append(one)
     superseded = _supersede(active, billed_cents)
-    over = sum(a.claim.charge_cents for a in active) > billed_cents
+    # Where nothing stands nothing overlaps, even if only a reversal's negative charge is known.
+    over = bool(active) and sum(a.claim.charge_cents for a in active) > billed_cents
     return Standing(
         tuple(active),
         tuple(cancelled),

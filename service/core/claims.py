@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 from schemas.decisions import Trace
 from schemas.facts import Coverage
 from schemas.money import format_cents
+from schemas.records import swift_init
 from service.core.account import Account, service_day
 from service.core.adjudication import FORWARDED, PENDED, PROCESSED, Adjudication, Standing, balances, standing
 from service.core.policy import Policy
@@ -63,6 +64,7 @@ class ClaimResult:
     evidence: tuple[str, ...] = ()
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What all claims of an account share: coverage in force, programme, documents on file."""

@@ -55,24 +55,7 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
     record names by digest, and is not repeated; `read_decision` puts it back.
     """
     asked = inquire(account, responsibility, as_of)
-    findings: list[Finding] = []
-    spoken: list[Finding] = []
-    clear: list[str] = []
-    said: list[dict[str, Any]] = []
-    for gate, terms in zip(REGISTRY, policy.on(as_of).gates, strict=True):
-        answer = gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
-        if answer is None:
-            clear.append(gate.id)
-            findings.extend(terms.standing)
-            continue
-        if isinstance(answer, Said):
-            answer = (answer, answer, answer)
-        for one, standing in zip(answer, terms.standing, strict=True):
-            found = standing if one is None else _finding(one, standing)
-            findings.append(found)
-            if one is not None:
-                spoken.append(found)
-        said.append({"gate": gate.id, "given": terms.values, "says": _compact(answer)})
+    findings, spoken, said, clear = _ask(asked, policy.on(as_of))
     outcomes = _outcomes(spoken)
     review_on = _review_on(spoken, outcomes, policy.next_change(as_of))
     owes = to_plain(responsibility)
@@ -108,6 +91,33 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
 
 
 Each: TypeAlias = tuple[Said | None, Said | None, Said | None]
+
+
+def _ask(
+    asked: Inquiry, period: Period
+) -> tuple[list[Finding], list[Finding], list[dict[str, Any]], list[str]]:
+    """Ask every gate: all findings, those that are no standing answer, as the record holds them, and the
+    gates with nothing to say."""
+    findings: list[Finding] = []
+    spoken: list[Finding] = []
+    said: list[dict[str, Any]] = []
+    clear: list[str] = []
+    for gate, terms in zip(REGISTRY, period.gates, strict=True):
+        answer = gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
+        if answer is None:
+            clear.append(gate.id)
+            findings += terms.standing
+            continue
+        each = (answer, answer, answer) if isinstance(answer, Said) else answer
+        for one, standing in zip(each, terms.standing, strict=True):
+            if one is None:
+                findings.append(standing)
+            else:
+                found = _finding(one, standing)
+                findings.append(found)
+                spoken.append(found)
+        said.append({"gate": gate.id, "given": terms.values, "says": _compact(each)})
+    return findings, spoken, said, clear
 
 
 def _no_value(name: str) -> Said:

@@ -64,11 +64,27 @@ def _summary(responsibility: Responsibility, decision: Decision) -> str:
     net = format_cents(max(0, responsibility.net_cents))
     if decision.opens_case:
         return f"The patient owes {net}, every payer has decided, and every gate allows a case."
-    worst = decision.outcomes[0]
-    binding = [f for f in decision.findings if f.stage == STAGES[0] and f.verdict is worst]
+    binding = _binding(responsibility, decision)
     others = len(binding) - 1
     more = f" ({others} more reason{'s' if others > 1 else ''})" if others else ""
     return f"No case: {_lower_first(binding[0].because)}{more}"
+
+
+def _binding(responsibility: Responsibility, decision: Decision) -> list[Finding]:
+    """What stands in the way of a case, the telling reason first.
+
+    Until it is settled who owes, "the patient owes nothing" and "too little" say only that nobody knows yet:
+    then the reason why it is not settled leads, whatever the verdicts are.
+    """
+    against = [f for f in decision.findings if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW]
+    if responsibility.determination in ("final", "credit"):
+        return [f for f in against if f.verdict is decision.outcomes[0]]
+    why_unsettled = [f for f in against if f.gate not in _AMOUNT_GATES and f.gate != "G01"]
+    rest = [f for f in against if f.gate == "G01"] + [f for f in against if f.gate in _AMOUNT_GATES]
+    return why_unsettled + rest
+
+
+_AMOUNT_GATES: Final = frozenset({"G12", "G42"})
 
 
 def _lower_first(text: str) -> str:

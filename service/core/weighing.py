@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas.facts import Adjustment, ClaimAdjudicated
 from schemas.money import format_cents
+from schemas.records import swift_init
 from service.core.adjudication import Adjudication
 from service.core.policy import UNKNOWN, Code, Period
 
@@ -46,6 +47,7 @@ _NON_BINDING: Final = frozenset({"COVERAGE_NOT_FOUND", "OTHER_PAYER"})
 _SILENT: Final = frozenset({"PRIOR_PAYER", "DUPLICATE", "PREDETERMINATION"})
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Programme:
     """What the patient's programmes and documents say about this payer's decision.
@@ -61,6 +63,7 @@ class Programme:
     billable_reasons: frozenset[str]
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Item:
     """One adjustment as weighed; `bearer` is patient, provider, reduction or none."""

@@ -114,6 +114,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that is not read from while the store is asked about its key."""
 
+    request: Parser | None
+
     def received(self, data: bytes) -> bool:
         """Take in what came, and ask where that is needed."""
         took = bool(super().received(data))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -18,6 +18,14 @@ _DIGITS: Final = re.compile("[0-9]{1,19}", re.ASCII)
 LIST_LIMIT: Final = 50
 LIST_MOST: Final = 200
 _DAYS: Final = validate.Range(date(1800, 1, 1), date(2999, 12, 31))
+_INSTANTS: Final = validate.Range(
+    datetime(1800, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC), max_inclusive=False
+)
+_YEARS: Final = "(1[89]|2[0-9])[0-9]{2}"
+_DAY: Final = f"{_YEARS}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME: Final = (
+    "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
 
 
 def _one_word(feed: str) -> None:
@@ -82,13 +90,21 @@ class WhyQuery(Schema):
 
     as_of = fields.Date(
         validate=_DAYS,
-        metadata={"description": "Decide as of this day; today where the hospital is by default."},
+        metadata={
+            "description": "Decide as of this day, of the years 1800 to 2999; by default today where the "
+            "hospital is.",
+            "pattern": f"^{_DAY}$",
+            "examples": ["2026-03-09"],
+        },
     )
     known_at = fields.AwareDateTime(
         format="iso",
+        validate=_INSTANTS,
         metadata={
-            "description": "Use only what Baton had recorded by this instant: RFC 3339 with an offset, "
-            "its `+` written as `%2B`; everything known by default."
+            "description": "Use only what Baton had recorded by this instant, of the years 1800 to 2999: "
+            "RFC 3339 with an offset, its `+` written as `%2B`; everything known by default.",
+            "pattern": f"^{_DAY}{_TIME}$",
+            "examples": ["2026-03-09T14:30:00Z"],
         },
     )
 

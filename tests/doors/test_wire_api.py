@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The API's answers: every schema can be published, and an answer of the contract's own form fits it."""
 
 import jsonschema
@@ -12,11 +11,14 @@ SHA = "ab" * 32
 ANSWERS = [
     api.Problem,
     api.Receipt,
+    api.MessageView,
     api.WhyAnswer,
     api.CaseView,
+    api.CaseWithHistory,
     api.AccountView,
     api.CasePage,
-    api.AccountPage,
+    api.ParkedView,
+    api.ParkedList,
 ]
 
 CASE = {
@@ -24,21 +26,33 @@ CASE = {
     "reason": None, "opened_by": "d-1", "decided_by": "d-2", "events": 2,
 }  # fmt: skip
 EVIDENCE = [{"fact": SHA, "message": SHA, "where": "ST 0001 / CLP 3"}]
+RECEIPT = {
+    "sha256": SHA, "disposition": "parked", "facts": 1,
+    "rejected": [{"where": "$.x", "code": "unknown-field", "reason": "leave it out"}],
+}  # fmt: skip
 WHY = {
     "account": "GEN/A1",
+    "facility": "GEN",
+    "number": "A1",
     "as_of": "2026-04-01",
     "summary": "The patient owes 142.17.",
     "balance": "142.17",
     "currency": "USD",
+    "assigned": "142.17",
+    "collectible": "142.17",
+    "net": "-1.00",
     "responsibility": [
         {
             "bearer": "patient",
             "amount": "142.17",
             "reason": {"group": "PR", "code": "1", "text": "deductible"},
+            "claim": None,
             "evidence": EVIDENCE,
         }
     ],
     "determination": "final",
+    "waterfall": [{"step": "charges", "amount": "142.17", "left": "142.17", "evidence": EVIDENCE}],
+    "traces": [{"rule": "DET-06", "found": "a final decision", "claim": "A1", "evidence": EVIDENCE}],
     "gates": [
         {
             "gate": "G41",
@@ -47,15 +61,18 @@ WHY = {
             "verdict": "allow",
             "until": None,
             "because": "120 days have passed.",
+            "lifted_by": None,
             "parameters": {"days": 120, "strict": True},
             "citation": "26 CFR 1.501(r)-6",
             "evidence": EVIDENCE,
         }
     ],
     "decision": {
+        "id": SHA,
+        "stored": False,
         "outcomes": {"open_case": "allow", "place": "hold", "extraordinary": "block"},
         "policy": {"version": "2026-04", "sha256": SHA},
-        "decided_at": "2026-04-01T09:30:00Z",
+        "decided_at": None,
         "review_on": None,
     },
     "case": CASE,
@@ -66,7 +83,6 @@ WHY = {
 
 
 def published(schema):
-    named = MarshmallowPlugin(lambda s: (s if isinstance(s, type) else type(s)).__name__)
     named = MarshmallowPlugin(lambda s: (s if isinstance(s, type) else type(s)).__name__)
     spec = APISpec("Baton", "1", "3.1.0", plugins=[named])
     spec.components.schema(schema.__name__, schema=schema)
@@ -91,10 +107,11 @@ def test_an_answer_is_published_as_json_schema_with_every_field_described(schema
         (api.CaseView, CASE),
         (api.CasePage, {"items": [CASE], "next": None}),
         (api.Problem, {"type": "about:blank", "title": "Not found", "status": 404}),
+        (api.Receipt, RECEIPT),
         (
-            api.Receipt,
-            {"message": SHA, "feed": "main", "received_at": "2026-04-01T09:30:00Z", "status": "accepted", "facts": 1,
-             "parked": [], "findings": [{"where": "$.x", "code": "unknown-field", "reason": "leave it out"}]},
+            api.MessageView,
+            {**RECEIPT, "feed": "main", "format": "x12", "door": "http", "size": 7, "known": 0,
+             "received_at": "2026-04-01T09:30:00Z", "read_at": None},
         ),
     ],
 )  # fmt: skip
@@ -102,6 +119,15 @@ def test_an_answer_is_written_as_it_is_and_fits_its_schema(schema, answer):
     written = schema().dump(answer)
     assert written == answer
     jsonschema.Draft202012Validator(published(schema)).validate(written)
+
+
+@pytest.mark.parametrize("schema", ANSWERS)
+def test_an_answer_promises_every_field_and_no_other(schema):
+    if schema is api.Problem:
+        pytest.skip("RFC 9457 allows further members")
+    (definition,) = [d for n, d in published(schema)["components"]["schemas"].items() if n == schema.__name__]
+    assert set(definition["required"]) == set(definition["properties"])
+    assert definition["additionalProperties"] is False
 
 
 def test_an_amount_that_is_no_decimal_string_does_not_fit():

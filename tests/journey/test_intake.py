@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +19,8 @@ from service import answers
 from service.app import App
 from service.config import load
 from service.intake import Intake, Moment, large
+from service.logs import open_log
+from service.timers import Backlog
 from tests.journey.stories import MOMENT, NOW, TODAY, adjudicated, ago, native, ripe, sealed
 
 A1 = AccountRef("GEN", "A1")
@@ -273,13 +276,34 @@ def test_a_large_remittance_is_posted_in_slices_and_an_interrupted_one_is_resume
         app.intake().receive_large(large(message), MOMENT, cut)
     with app.store.read() as reader:
         assert reader.counts().unread == 1
-    resumed = app.intake().resume(MOMENT)
-    assert [r.disposition for r in resumed] == ["accepted"]
+    log = open_log("test", io.StringIO())
+    soon, later = Moment(NOW, TODAY), Moment(NOW + timedelta(hours=2), TODAY)
+    assert Backlog(lambda: app.store, app.intake, lambda: soon, log).read() == 0, "its process may live"
+    assert Backlog(lambda: app.store, app.intake, lambda: later, log).read() == 1
     with app.store.read() as reader:
         counts = reader.counts()
     assert counts.unread == 0
     assert counts.accounts == 3000
     assert app.intake().receive_large(large(message), MOMENT).disposition == "duplicate"
+
+
+def test_a_cut_off_reading_does_not_park_the_same_part_twice(app: App) -> None:
+    body = many_claims(3000).replace(b"CLP*L00001*1*100*60*40", b"CLP*L00001*1*1oo*60*40")
+    message = Message.of(body, feed="x", format="x12", door="file", received_at=NOW)
+
+    class Cut(Exception):
+        pass
+
+    def cut(facts: int) -> None:
+        if facts > 1000:
+            raise Cut
+
+    with pytest.raises(Cut):
+        app.intake().receive_large(large(message), MOMENT, cut)
+    assert app.intake().receive_large(large(message), MOMENT).disposition == "parked"
+    with app.store.read() as reader:
+        codes = [p["where"] for p in answers.parked(reader, 100)]
+    assert len(codes) == len(set(codes)) >= 1
 
 
 def test_a_parked_message_is_read_again_and_settled_once_it_can_be(app: App) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from schemas.decisions import Responsibility, Scalar, Trace, Verdict
 from schemas.facts import AccountFlagged, StatementSent
+from schemas.records import swift_init
 from service.core.account import Account, Known
 
 
@@ -28,6 +29,7 @@ Answer: TypeAlias = Said | tuple[Said | None, Said | None, Said | None] | None
 Values: TypeAlias = dict[str, tuple[Scalar, Scalar, Scalar]]
 
 
+@swift_init
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """What every gate looks at, prepared once: the account, who owes it, and the day asked about.
@@ -48,10 +50,9 @@ class Inquiry:
 
     def signalled(self, *rules: str) -> tuple[Trace, ...]:
         """Traces of any of these rules."""
-        found: tuple[Trace, ...] = ()
-        for rule in rules:
-            found += self.signals.get(rule, ())
-        return found
+        if self.signals.keys().isdisjoint(rules):
+            return ()
+        return tuple([trace for rule in rules for trace in self.signals.get(rule, ())])
 
 
 Ask: TypeAlias = Callable[[Inquiry, Values], Answer]

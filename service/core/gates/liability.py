@@ -26,21 +26,20 @@ HOLD, BLOCK, REQUIRE = Verdict.HOLD, Verdict.BLOCK, Verdict.REQUIRE
 def _programme(asked: Inquiry, kinds: tuple[str, ...], filing: tuple[str, ...]) -> tuple[str, ...]:
     """Facts that show one of these programmes: the coverage list, or a decision of a payer still on it."""
     account, found = asked.account, []
-    listed: set[str] | None = None
-    if account.coverage is not None:
-        coverages = account.coverage.body.coverages
-        listed = {c.payer.id for c in coverages}
-        if any(c.kind in kinds for c in coverages):
-            found.append(account.coverage.id)
+    coverage = account.coverage
+    if coverage is not None and [c for c in coverage.body.coverages if c.kind in kinds]:
+        found.append(coverage.id)
     for one in account.adjudications:
-        claim = one.claim
-        if claim.filing_indicator in filing and (listed is None or claim.payer.id in listed):
-            found.extend(one.ids)
+        if one.claim.filing_indicator in filing:
+            payer = one.claim.payer.id
+            if coverage is None or payer in [c.payer.id for c in coverage.body.coverages]:
+                found.extend(one.ids)
     return tuple(found)
 
 
 def _flagged(asked: Inquiry, name: str) -> tuple[str, ...]:
-    return tuple(f.id for f in asked.flags.get(name, ()))
+    flags = asked.flags.get(name)
+    return tuple([f.id for f in flags]) if flags else ()
 
 
 def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
@@ -179,12 +178,9 @@ def no_appeal_is_open(asked: Inquiry, given: Values) -> Answer:
 def identity_is_not_in_question(asked: Inquiry, given: Values) -> Answer:
     """G23: no sign that somebody else used the patient's identity."""
     found = _flagged(asked, "identity_theft")
-    found += tuple(
-        i
-        for a in asked.account.adjudications
-        for i in a.ids
-        if any(code == "224" for _, code, _ in a.triples)
-    )
+    for one in asked.account.adjudications:
+        if [code for _, code, _ in one.triples if code == "224"]:
+            found += one.ids
     if not found:
         return None
     return Said(

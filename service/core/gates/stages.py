@@ -10,14 +10,23 @@ from service.core.gates.asking import Answer, Gate, Inquiry, Parameter, Said, Va
 
 def stage_is_enabled(asked: Inquiry, given: Values) -> Answer:
     """G71: house policy uses this stage; extraordinary actions are off unless switched on."""
-    answers: list[Said | None] = []
-    for stage, enabled in zip(STAGES, given["enabled"], strict=True):
-        if enabled:
-            answers.append(None)
-        else:
-            text = f"House policy does not use the stage {stage.replace('_', ' ')}."
-            answers.append(Said(Verdict.BLOCK, text, None, "a policy that switches it on"))
-    return answers[0], answers[1], answers[2]
+    first, second, third = given["enabled"]
+    return (
+        None if first else _NOT_USED[0],
+        None if second else _NOT_USED[1],
+        None if third else _NOT_USED[2],
+    )
+
+
+_NOT_USED: Final = tuple(
+    Said(
+        Verdict.BLOCK,
+        f"House policy does not use the stage {stage.replace('_', ' ')}.",
+        None,
+        "a policy that switches it on",
+    )
+    for stage in STAGES
+)
 
 
 GATES: Final = (

@@ -64,13 +64,14 @@ def waiting_period_has_run(asked: Inquiry, given: Values) -> Answer:
 def balance_is_worth_pursuing(asked: Inquiry, given: Values) -> Answer:
     """G42: the patient's part reaches the minimum."""
     net = asked.responsibility.net_cents
+    amount = format_cents(net)
     answers: list[Said | None] = []
     for wanted in given["min_balance"]:
         least = number(wanted)
         if net >= least:
             answers.append(None)
         else:
-            text = f"{format_cents(net)} is below the minimum of {format_cents(least)}."
+            text = f"{amount} is below the minimum of {format_cents(least)}."
             answers.append(Said(BLOCK, text, None, "a larger balance"))
     return (answers[0], answers[1], answers[2]) if any(answers) else None
 
