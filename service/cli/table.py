@@ -44,6 +44,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "web": Entry("service.cli.parts:web", "Serve HTTP.", PARTS),
     "db": Entry("service.cli.operations:db", "The database.", OPERATE),
     "broker": Entry("service.cli.operations:broker", "The message broker.", OPERATE),
+    "key": Entry("service.cli.key:key", "API keys of the HTTP door.", OPERATE),
     "version": Entry("service.cli.operations:version", "Print the version.", OPERATE),
 }
 

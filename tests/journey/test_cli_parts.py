@@ -220,3 +220,15 @@ def test_the_contracts_are_printed(home, name, version):
         (ran.returncode, ran.stderr) == (0, "") and told[name].startswith(version) and told["info"]["title"]
     )
     assert list(home.folder.iterdir()) == []
+
+
+def test_a_key_is_shown_once_listed_by_prefix_and_taken_back(home):
+    home.baton("db", "upgrade")
+    made = home.baton("key", "create", "--scope", "cases:read", "--days", "30").stdout.strip()
+    prefix, _, secret = made.partition(".")
+    listed = home.baton("key", "list")
+    assert prefix in listed.stdout and "cases:read" in listed.stdout and secret not in listed.stdout
+    assert home.baton("key", "revoke", prefix).returncode == 0
+    assert "revoked" in home.baton("key", "list").stdout
+    assert home.baton("key", "revoke", prefix).returncode == 1
+    assert home.baton("key", "create", "--scope", "everything").returncode == 2
