@@ -1,18 +1,18 @@
-# One command for everything a change must pass; `./deploy/test` sets up the environment and runs the same.
-PYTHON ?= .venv/bin/python
+# Everything a change must pass. `./deploy/test` sets up the environment first and runs the same checks.
+BIN ?= .venv/bin
 
 .PHONY: check lint types imports test
 check: lint types imports test
 
 lint:
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 types:
-	$(PYTHON) -m mypy
+	$(BIN)/mypy
 
 imports:
-	$(PYTHON) -m importlinter.cli lint 2>/dev/null || $(dir $(PYTHON))lint-imports
+	$(BIN)/lint-imports
 
 test:
-	$(PYTHON) -m pytest -n 2
+	$(BIN)/python -m pytest -n 2

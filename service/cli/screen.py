@@ -97,9 +97,8 @@ def _row(row: list[str], widths: list[int], right: Sequence[int], *, head: bool)
     ]
     start = "  " + "".join(text + "  " for text in front)
     room = max(20, width() - len(start))
-    lines = textwrap.wrap(
-        last.rstrip() if len(row) - 1 not in right else last, room, drop_whitespace=False
-    ) or [""]
+    # A right-aligned last column keeps its leading blanks; anything else is wrapped as prose.
+    lines = [last] if len(row) - 1 in right else textwrap.wrap(last, room) or [""]
     for n, text in enumerate(lines):
         line = (start if n == 0 else " " * len(start)) + text
         click.secho(line.rstrip(), dim=head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, cast
 
 from schemas.canonical import digest, to_bytes
@@ -197,8 +198,7 @@ _WITH_MONEY: Final = frozenset(
 )
 
 
-def _business_time(fact: Fact) -> tuple[datetime, str]:
-    return fact.occurred_at, fact.id
+_business_time: Final = attrgetter("occurred_at", "id")
 
 
 def _known(fact: Fact) -> Known[Any]:

@@ -98,25 +98,23 @@ def _ask(
 ) -> tuple[list[Finding], list[Finding], list[dict[str, Any]], list[str]]:
     """Ask every gate: all findings, those that are no standing answer, as the record holds them, and the
     gates with nothing to say."""
-    findings: list[Finding] = []
+    answers = [
+        gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
+        for gate, terms in zip(REGISTRY, period.gates, strict=True)
+    ]
+    findings = list(period.standing)
     spoken: list[Finding] = []
     said: list[dict[str, Any]] = []
-    clear: list[str] = []
-    for gate, terms in zip(REGISTRY, period.gates, strict=True):
-        answer = gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
+    for at, answer in enumerate(answers):
         if answer is None:
-            clear.append(gate.id)
-            findings += terms.standing
             continue
         each = (answer, answer, answer) if isinstance(answer, Said) else answer
-        for one, standing in zip(each, terms.standing, strict=True):
-            if one is None:
-                findings.append(standing)
-            else:
-                found = _finding(one, standing)
-                findings.append(found)
-                spoken.append(found)
-        said.append({"gate": gate.id, "given": terms.values, "says": _compact(each)})
+        for place, one in enumerate(each, at * len(STAGES)):
+            if one is not None:
+                findings[place] = _finding(one, findings[place])
+                spoken.append(findings[place])
+        said.append({"gate": REGISTRY[at].id, "given": period.gates[at].values, "says": _compact(each)})
+    clear = [gate.id for gate, answer in zip(REGISTRY, answers, strict=True) if answer is None]
     return findings, spoken, said, clear
 
 

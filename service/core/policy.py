@@ -97,10 +97,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Everything in force from a day until the next period begins."""
+    """Everything in force from a day until the next period begins.
+
+    `standing` are the standing answers of all gates, gate after gate, stage after stage.
+    """
 
     starts_on: date
     gates: tuple[Terms, ...]
+    standing: tuple[Finding, ...]
     reasons: Mapping[str, Code]
     remarks: Mapping[str, Code]
     duplicate_codes: frozenset[str]
@@ -306,9 +310,11 @@ def _period(packs: _Packs, day: date) -> Period:
         for one in dated:
             if one.covers(day):
                 codes[kind][code] = one.value
+    gates = tuple(_terms(packs, gate, day) for gate in REGISTRY)
     return Period(
         day,
-        tuple(_terms(packs, gate, day) for gate in REGISTRY),
+        gates,
+        tuple(finding for terms in gates for finding in terms.standing),
         codes["reason"],
         codes["remark"],
         frozenset(c for c, code in codes["reason"].items() if code.kind == "DUPLICATE"),

@@ -128,12 +128,39 @@ def test_a_parked_message_is_a_wrong_answer() -> None:
         found.check(Expected(7, 1, 1, 14217))
 
 
-def test_the_raw_limit_is_the_lower_of_consuming_and_the_fastest_write() -> None:
-    found = [row("raw_consume", 1000), row("raw_write_postgres_200", 300), row("raw_write_postgres_500", 400)]
-    figures, _ = ratios([*found, row("baton_json_postgres_1", 100)])
-    assert figures["json_of_raw_limit_postgres"] == figures["json_of_raw_limit"] == 0.25
-    figures, _ = ratios([row("raw_consume", 200), *found[1:], row("baton_json_postgres_1", 100)])
+RAW = [
+    row("raw_write_postgres_200_executemany", 250),
+    row("raw_write_postgres_200", 300),
+    row("raw_write_postgres_500", 400),
+]
+
+
+def test_the_raw_limit_is_the_lower_of_consuming_and_the_plain_batched_write() -> None:
+    figures, _ = ratios([row("raw_consume", 1000), *RAW, row("baton_json_postgres_1", 100)])
+    assert figures["json_of_raw_limit_postgres"] == figures["json_of_raw_limit"] == 0.4
+    figures, _ = ratios([row("raw_consume", 200), *RAW, row("baton_json_postgres_1", 100)])
     assert figures["json_of_raw_limit"] == 0.5
+
+
+def test_the_stricter_ratio_is_held_against_the_fastest_array_write() -> None:
+    figures, _ = ratios([row("raw_consume", 1000), *RAW, row("baton_json_postgres_1", 100)])
+    assert figures["json_of_raw_arrays"] == 0.25
+
+
+def test_the_headline_takes_the_better_of_one_and_two_workers_and_both_stand_beside_it() -> None:
+    measured = [row("raw_consume", 1000), *RAW]
+    for one, two in ((100, 150), (150, 100)):
+        workers = [row("baton_json_postgres_1", one), row("baton_json_postgres_2", two)]
+        figures, _ = ratios([*measured, *workers])
+        assert figures["json_of_raw_limit"] == 0.6
+        assert figures["json_of_raw_limit_postgres_1_worker"] == one / 250
+        assert figures["json_of_raw_limit_postgres_2_workers"] == two / 250
+
+
+def test_sqlite_alone_is_held_against_its_own_plain_write() -> None:
+    found = [row("raw_consume", 1000), row("raw_write_sqlite_200", 200), row("raw_write_sqlite_500", 800)]
+    figures, _ = ratios([*found, row("baton_json_sqlite_1", 100)])
+    assert figures["json_of_raw_limit"] == figures["json_of_raw_limit_sqlite"] == 0.5
 
 
 def test_a_ratio_of_what_is_missing_is_none_with_the_reason() -> None:

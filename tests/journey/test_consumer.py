@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from adapters.transport import InMessage, Transport
+from adapters.transport import Delivery, InMessage, Stop, Transport
 from schemas.errors import Unavailable
 from schemas.facts import Item, Message
 from service import answers
 from service.app import App
 from service.config import load
-from service.consume import Consumer
+from service.consume import TRANSACTION_BYTES, Consumer, transactions
 from service.intake import Intake
 from service.logs import open_log
 from tests.journey.stories import ripe
@@ -192,3 +192,71 @@ def test_an_unknown_format_is_parked_with_a_reason(rig: Rig) -> None:
 
     until(lambda: len(codes()) == 2)
     assert codes() == ["unknown-format", "unsupported-format"]
+
+
+class OneBatch:
+    """An inbox by hand: one batch, and a note of what was acknowledged and when."""
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self.batch = [Delivery(body, "json.rig", {}, "", False, n) for n, body in enumerate(bodies)]
+        self.acked: list[list[object]] = []
+
+    def batches(self, size: int, wait_seconds: float, stop: Stop) -> Iterator[list[Delivery]]:
+        yield self.batch
+
+    def ack(self, batch: Sequence[Delivery]) -> None:
+        self.acked.append([delivery.tag for delivery in batch])
+
+    def reject(self, delivery: Delivery) -> None:
+        raise AssertionError("nothing here is a bug")
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def wide(account: str, bytes_each: int) -> list[bytes]:
+    """Messages of one account, filled up with blanks."""
+    return [body.ljust(bytes_each) for body in bodies(account)[:4]]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    made = App(load({"BATON_HOME": str(tmp_path)}))
+    made.store.upgrade()
+    yield made
+    made.close()
+
+
+def test_a_wide_batch_is_committed_and_acknowledged_in_parts(app: App) -> None:
+    inbox = OneBatch(wide("A1", TRANSACTION_BYTES // 2))
+    received: list[int] = []
+    consumer = Consumer(app.intake(), app.moment, open_log("w"), lambda said: received.append(len(said)))
+    consumer.consume(inbox, 50, 0.01, threading.Event())
+    assert received == [2, 2]
+    assert inbox.acked == [[0, 1], [2, 3]]
+
+
+def test_a_part_that_was_not_committed_is_not_acknowledged_though_the_one_before_it_was(app: App) -> None:
+    stop = threading.Event()
+    inbox = OneBatch(wide("A1", TRANSACTION_BYTES // 2))
+
+    def read(message: Message) -> Iterator[Item]:
+        if message.body == inbox.batch[2].body:
+            stop.set()
+            raise Unavailable("database-unreachable", "the store is away")
+        return app.read(message)
+
+    intake = Intake(app.store, read, app.read_large, app.policy)
+    Consumer(intake, app.moment, open_log("w"), lambda said: None).consume(inbox, 50, 0.01, stop)
+    assert inbox.acked == [[0, 1]]
+    with app.store.read() as reader:
+        assert reader.counts().messages == 2
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [10] * 500, [2_000_000, 5, 5], [5, 2_000_000], [600_000] * 3])
+def test_transactions_keep_every_delivery_in_its_order_and_within_the_bound(sizes: list[int]) -> None:
+    batch = [Delivery(b" " * size, "json.rig", {}, "", False, n) for n, size in enumerate(sizes)]
+    parts = list(transactions(batch))
+    assert [d for part in parts for d in part] == batch
+    assert all(len(part) == 1 or sum(len(d.body) for d in part) <= TRANSACTION_BYTES for part in parts)
+    assert all(parts)

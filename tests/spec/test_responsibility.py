@@ -265,6 +265,12 @@ def test_a_reversal_of_something_never_seen_leaves_the_claim_undetermined() -> N
     assert found.determination == "undetermined" and "DET-04.orphan" in rules(found)
 
 
+def test_a_reversal_is_all_that_is_known_and_leaves_the_account_undetermined() -> None:
+    found = owes(covered("P1"), decided("-500.00", "-400.00", "CO-45 -100.00", status="22", number="N1"))
+    assert (found.determination, found.net_cents) == ("undetermined", 0)
+    assert "DET-04.orphan" in rules(found) and "DET-21.conflict" not in rules(found)
+
+
 def test_a_price_estimate_decides_nothing() -> None:
     found = owes(covered("P1"), charged("500.00"), decided("500.00", "0.00", "OA-101 500.00", status="25"))
     assert (found.determination, borne(found, "payer:P1")) == ("provisional", 50000)
