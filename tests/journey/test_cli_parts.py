@@ -66,6 +66,15 @@ def test_a_part_ends_in_good_order_when_asked(home, children, part, number):
     assert ended(child, number) == 0
 
 
+@pytest.mark.parametrize("part", ["worker", "relay", "clock", "web"])
+def test_a_part_waits_for_a_database_that_does_not_answer_yet(home, children, part):
+    url = "postgresql://baton:s3cret-word@127.0.0.1:1/baton"
+    children.append(child := home.start(part, BATON_DATABASE_URL=url))
+    line, _ = wait_for_line(child.stderr, lambda line: "waiting for the database" in line)
+    assert json.loads(line)["code"] == "database-unreachable" and "s3cret" not in line
+    assert ended(child, signal.SIGTERM) == 1
+
+
 def test_a_part_without_a_database_refuses_to_start(home):
     assert "baton db upgrade" in refused(home.baton("worker"), 2)
 

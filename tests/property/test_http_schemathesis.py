@@ -15,6 +15,8 @@ schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not i
 sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
 
 
+# The fuzzer's own strategies now and then use `random`, which is no defect of the answers it asks for.
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")
 def test_generated_requests_are_answered_as_documented(tmp_path: Path) -> None:
     from web_fixtures import charge, door_to, make_app
 
