@@ -8,6 +8,7 @@ from threading import Event
 from typing import Final
 
 from adapters.transport import Delivery, Inbox
+from schemas.canonical import digest
 from schemas.errors import Unavailable
 from schemas.facts import Message, Rejected
 from service.intake import Intake, Moment, Receipt, large
@@ -73,7 +74,7 @@ class Consumer:
             try:
                 done = self._until_stored(partial(self._receive, [delivery]), stop)
             except Exception:
-                self._log.exception("message failed, handed back", message_id=delivery.message_id)
+                self._log.exception("message failed, handed back", sha256=digest(delivery.body))
                 inbox.reject(delivery)
             else:
                 if done:

@@ -42,7 +42,6 @@ ALLOWED: Final = frozenset(
         "feed",
         "format",
         "door",
-        "message_id",
         "sha256",
         "url",
         "revision",
