@@ -24,6 +24,9 @@ CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+# pika takes a connection that ends during the handshake for a refused password or vhost. A broker that is
+# going down ends them too, so only the third guess in a row is believed.
+GUESSES_BELIEVED = 3
 
 # pika prints its own tracebacks for every refused connection; a Link says the same in one line.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
@@ -72,6 +75,13 @@ def as_baton_error(error: BaseException, where: str) -> BatonError:
         return ConfigRefused("broker-access", f"RabbitMQ at {where}: {words}")
     return Unavailable(
         "broker-unavailable", f"RabbitMQ at {where} does not answer ({type(error).__name__} {words})"
+    )
+
+
+def is_guess(error: BaseException) -> bool:
+    """Whether pika only guesses why the connection ended: the broker did not say."""
+    return isinstance(
+        _innermost(error), broken.ProbableAuthenticationError | broken.ProbableAccessDeniedError
     )
 
 
@@ -155,13 +165,16 @@ class Link:
     def _live(self) -> None:
         pause_seconds = FIRST_PAUSE_SECONDS
         said = ""
+        guesses = 0
         while not self._closing.is_set():
             self._cause, self._was_open = None, False
             self._run_once()
             if self._closing.is_set():
                 return
-            error = as_baton_error(self._cause or ConnectionError(), self.where)
-            if isinstance(error, ConfigRefused) and not self._ever_open:
+            cause = self._cause or ConnectionError()
+            error = as_baton_error(cause, self.where)
+            guesses = guesses + 1 if is_guess(cause) else 0
+            if isinstance(error, ConfigRefused) and not self._ever_open and guesses in (0, GUESSES_BELIEVED):
                 self.refused = error
                 return
             if self._was_open:

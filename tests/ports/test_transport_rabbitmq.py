@@ -27,6 +27,7 @@ class Cable:
         self._target = urlsplit(url)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._ends: list[socket.socket] = []
+        self.cut_handshakes = 0
         port = self._listener.getsockname()[1]
         self.url = url.replace(f":{self._target.port}/", f":{port}/")
         threading.Thread(target=self._accept, daemon=True).start()
@@ -39,8 +40,22 @@ class Cable:
                 return
             far = socket.create_connection((self._target.hostname, self._target.port))
             self._ends += [near, far]
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+            outward = self._pump
+            if self.cut_handshakes:
+                self.cut_handshakes -= 1
+                outward = self._cut
+            threading.Thread(target=outward, args=(near, far), daemon=True).start()
+            threading.Thread(target=self._pump, args=(far, near), daemon=True).start()
+
+    @staticmethod
+    def _cut(source: socket.socket, sink: socket.socket) -> None:
+        """Let the protocol header and the log-in through, then end: the vhost is never opened."""
+        for _ in range(2):
+            sink.sendall(source.recv(65536))
+        source.recv(65536)
+        for end in (source, sink):
+            end.shutdown(socket.SHUT_RDWR)
+            end.close()
 
     @staticmethod
     def _pump(source: socket.socket, sink: socket.socket) -> None:
@@ -230,6 +245,16 @@ def test_a_publisher_goes_on_after_a_lost_connection_and_confirms_nothing_it_doe
             break
     assert len(seen) == len(messages)
     inbox.close()
+    feed.close()
+
+
+def test_a_connection_cut_in_its_first_handshake_is_tried_again_and_not_taken_for_a_refusal(
+    amqp_url: str, cable: Cable
+) -> None:
+    setup(amqp_url)
+    cable.cut_handshakes = 2
+    feed = RabbitFeed(cable.url)
+    assert feed.send(numbered(3)) == [True] * 3
     feed.close()
 
 
