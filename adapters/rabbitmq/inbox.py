@@ -38,6 +38,7 @@ class RabbitInbox:
         self._channel: Any = None
         self._number = 0
         self._unsettled: dict[int, None] = {}
+        self._consumer_tag = ""
         self._cautious = True
         self._link = Link(url, self._on_open, self._on_lost, say, f"inbox {queue}")
         self._link.start()
@@ -134,7 +135,9 @@ class RabbitInbox:
     def _consume(self, prefetch: int) -> None:
         channel = self._channel
         channel.basic_qos(prefetch_count=prefetch)
-        channel.basic_consume(self._queue, self._on_delivery, callback=lambda _ok: self._link.mark_open())
+        self._consumer_tag = channel.basic_consume(
+            self._queue, self._on_delivery, callback=lambda _ok: self._link.mark_open()
+        )
 
     def _on_lost(self) -> None:
         self._number += 1
@@ -162,7 +165,5 @@ class RabbitInbox:
         if not self._news.is_set():
             self._news.set()
         if self._cautious and before < SUSPECT_AFTER:
-            # A second consumer beside the first, which keeps the one message it holds: cancelling a consumer
-            # that still holds a message can leave that message unreturned when the connection is lost.
             self._cautious = False
-            self._consume(self._prefetch)
+            self._channel.basic_cancel(self._consumer_tag, callback=lambda _ok: self._consume(self._prefetch))
