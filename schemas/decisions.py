@@ -82,12 +82,49 @@ class Trace:
 
 @swift_init
 @dataclass(frozen=True, slots=True)
+class PayerState:
+    """Where one expected payer stands on one claim; `rank` is 1 for primary, 9 where the order is not known.
+
+    `state` is not_billed, billed, accepted, rejected, pending, final, undetermined, closed_no_coverage,
+    closed_patient_election or closed_no_response. Only final and closed let the claim become final.
+    """
+
+    claim_id: str
+    payer: str
+    rank: int
+    state: str
+    because: str
+    evidence: tuple[str, ...] = ()
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """A task for people outside collections: what keeps an account open, and who can close it.
+
+    `queue` is coding, billing, insurance_follow_up, remittance, registration, refunds, compliance or
+    patient_help. `amount_cents` is what it is about, None where no amount is; `due_on` the day by which it
+    should be done, None where nobody set one. `claims` are those that it concerns or that may explain it.
+    """
+
+    queue: str
+    reason: str
+    text: str
+    amount_cents: int | None = None
+    due_on: date | None = None
+    claims: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
 class Responsibility:
     """Who owes every cent of an account's balance.
 
     `assigned_cents` is what payers say is the patient's; `collectible_cents` is what remains after every
     override (zero unless the determination is final); `net_cents` takes patient payments and adjustments off
-    and may be negative (credit). The shares add up to `balance_cents`.
+    and may be negative (credit). The shares add up to `balance_cents`. `payers` are all expected payers with
+    their state, `work_items` what people outside collections have to do before anything can be settled.
     """
 
     balance_cents: int
@@ -98,6 +135,8 @@ class Responsibility:
     collectible_cents: int
     net_cents: int
     traces: tuple[Trace, ...] = ()
+    payers: tuple[PayerState, ...] = ()
+    work_items: tuple[WorkItem, ...] = ()
 
 
 @swift_init

@@ -108,7 +108,10 @@ class Payer:
 @swift_init
 @dataclass(frozen=True, slots=True)
 class AccountRegistered:
-    """Who and when. The newest statement wins field by field; None leaves a field as it was."""
+    """Who and when. The newest statement wins field by field; None leaves a field as it was.
+
+    `expected_plans` is how many insurance plans registration expects (HL7 PV2-20).
+    """
 
     patient: Person | None = None
     guarantor: Person | None = None
@@ -117,6 +120,7 @@ class AccountRegistered:
     patient_class: str | None = None
     financial_class: str | None = None
     facility_kind: str | None = None
+    expected_plans: int | None = None
 
 
 @swift_init
@@ -173,6 +177,25 @@ class ClaimSubmitted:
     order: int
     charge_cents: int
     submitted_on: date
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
+class ClaimStatusReported:
+    """Where a bill stands with one payer before that payer decides, or that a person closed it there.
+
+    `status` is accepted, rejected, pending or finalized (what a clearinghouse or payer answers: X12 277CA,
+    277), or closed_no_coverage, closed_patient_election or closed_no_response (what a person states; then
+    `by` says who). None of them decides what the patient owes.
+    Source: 005010X214, 005010X212 STC.
+    """
+
+    claim_id: str
+    payer: Payer
+    status: str
+    on: date
+    by: str | None = None
+    reason: str | None = None
 
 
 @swift_init
@@ -468,6 +491,7 @@ Body: TypeAlias = (
     | ChargePosted
     | CodingStatusChanged
     | ClaimSubmitted
+    | ClaimStatusReported
     | ClaimAdjudicated
     | AdjudicationUnreadable
     | RemittanceReceived
@@ -493,6 +517,7 @@ KINDS: Final[dict[str, type[Body]]] = {
     "charge.posted": ChargePosted,
     "coding.status": CodingStatusChanged,
     "claim.submitted": ClaimSubmitted,
+    "claim.status": ClaimStatusReported,
     "claim.adjudicated": ClaimAdjudicated,
     "claim.unreadable": AdjudicationUnreadable,
     "remittance.received": RemittanceReceived,

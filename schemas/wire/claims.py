@@ -29,6 +29,34 @@ class ClaimSubmitted(Monetary):
     submitted_on = fields.day("Day it was sent.", required=True)
 
 
+class ClaimStatusReported(Stated):
+    """Where a bill stands with one payer before that payer decides, or that a person closed it there.
+
+    Source: 005010X214 (277CA), 005010X212 (277).
+    """
+
+    record = facts.ClaimStatusReported
+
+    claim_id = fields.identifier("The sender's claim number.", required=True)
+    payer = Part(Payer, required=True)
+    status = fields.choice(
+        "What the payer's side answered, or how a person closed this payer.",
+        (
+            "accepted",
+            "rejected",
+            "pending",
+            "finalized",
+            "closed_no_coverage",
+            "closed_patient_election",
+            "closed_no_response",
+        ),
+        required=True,
+    )
+    on = fields.day("Day of the answer or of the closing.", required=True)
+    by = fields.text("Who closed it; a closing without a name does not count.", limit=200)
+    reason = fields.text("Why.", limit=2000)
+
+
 class Adjustment(Stated):
     """One reason why less was paid than charged."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas import facts
 from schemas.wire import fields
-from schemas.wire.claims import ClaimAdjudicated, ClaimSubmitted
+from schemas.wire.claims import ClaimAdjudicated, ClaimStatusReported, ClaimSubmitted
 from schemas.wire.fields import Listing, Part, Stated
 from schemas.wire.ledger import AdjustmentPosted, BalanceReported, ChargePosted, PaymentPending, PaymentPosted
 from schemas.wire.parties import AccountRef, FlaggedBy, Guarantor, Monetary, Patient, Payer
@@ -47,6 +47,7 @@ class AccountRegistered(Stated):
         "What kind of provider bills.",
         ("nonprofit_hospital", "hospital", "practice", "ambulance", "lab", "other"),
     )
+    expected_plans = fields.whole("How many insurance plans registration expects.", 0, 99)
 
 
 class Coverage(Stated):
@@ -229,6 +230,7 @@ TYPES: Final[dict[str, type[Stated]]] = {
     "charge.posted": ChargePosted,
     "coding.status": CodingStatus,
     "claim.submitted": ClaimSubmitted,
+    "claim.status": ClaimStatusReported,
     "claim.adjudicated": ClaimAdjudicated,
     "payment.posted": PaymentPosted,
     "adjustment.posted": AdjustmentPosted,
