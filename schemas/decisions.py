@@ -145,7 +145,8 @@ class Finding:
     """One gate's answer for one stage.
 
     `until` is the first day on which waiting alone may change it; None when only an event can. `because` is
-    one plain sentence; `parameters` are the policy values it used, `evidence` the fact ids it rests on.
+    one plain sentence; `parameters` are the policy values it used, `evidence` the fact ids it rests on,
+    `set_by` the packs that set each parameter.
     """
 
     gate: str
@@ -158,6 +159,7 @@ class Finding:
     lifted_by: str | None = None
     parameters: tuple[tuple[str, Scalar], ...] = ()
     evidence: tuple[str, ...] = ()
+    set_by: tuple[tuple[str, str], ...] = ()
 
 
 @swift_init
@@ -168,7 +170,8 @@ class Decision:
     `outcomes` holds the worst verdict of each stage, in the order of STAGES. `facts_sha256` is over the
     sorted ids of every fact used. `review_on` is the next day on which waiting alone may change an outcome.
     `material` is a digest of what makes a decision different from the one before (outcomes, verdicts, until
-    dates, shares); texts that only count days are not part of it.
+    dates, shares); texts that only count days are not part of it. `packs` names the scoped policy packs that
+    concerned the account.
     """
 
     account: AccountRef
@@ -183,6 +186,7 @@ class Decision:
     material: str
     id: str
     content: bytes
+    packs: tuple[str, ...] = ()
 
     @property
     def opens_case(self) -> bool:

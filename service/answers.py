@@ -220,6 +220,7 @@ def _gate(finding: Finding, cite: Cite) -> Plain:
         "because": finding.because,
         "lifted_by": finding.lifted_by,
         "parameters": dict(finding.parameters),
+        "set_by": dict(finding.set_by),
         "citation": finding.citation,
         "evidence": cite(finding.evidence),
     }

@@ -123,6 +123,12 @@ class GateExplained(Schema):
     parameters = fields.Dict(
         keys=fields.String(), required=True, metadata={"description": "The policy values it used."}
     )
+    set_by = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "The policy packs that set each of these values."},
+    )
     citation = said("The law, contract or house rule it rests on.")
     evidence = many(Evidence, "What it rests on.")
 

@@ -92,7 +92,7 @@ def setting_of(account: Account, policy: Policy) -> Setting:
     notices = {n.body.kind for n in account.notices if n.body.valid}
     return Setting(
         account,
-        policy,
+        policy.for_account(account),
         coverages,
         kinds,
         "qmb" in kinds.values() or any(_shows_qmb(a) for a in account.adjudications),

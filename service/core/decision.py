@@ -10,11 +10,13 @@ from schemas.decisions import STAGES, Decision, Finding, Responsibility, Trace, 
 from schemas.facts import AccountFlagged, AccountRef, StatementSent
 from schemas.records import from_plain, to_plain
 from service.core.account import Account, Known
-from service.core.gates import REGISTRY, Inquiry, Said
+from service.core.gates import REGISTRY, Facility, Inquiry, Said
 from service.core.policy import Period, Policy
 
 
-def inquire(account: Account, responsibility: Responsibility, as_of: date) -> Inquiry:
+def inquire(
+    account: Account, responsibility: Responsibility, as_of: date, facilities: tuple[Facility, ...] = ()
+) -> Inquiry:
     """Prepare once what every gate looks at."""
     signals: dict[str, tuple[Trace, ...]] = {}
     for trace in responsibility.traces:
@@ -25,7 +27,9 @@ def inquire(account: Account, responsibility: Responsibility, as_of: date) -> In
     final = _final_statements(account, signals)
     delivered = tuple([s for s in final if s.body.sent_on <= as_of])
     later = final[len(delivered)].body.sent_on if len(delivered) < len(final) else None
-    return Inquiry(account, responsibility, as_of, signals, delivered, later, _clock_on(delivered), flags)
+    return Inquiry(
+        account, responsibility, as_of, signals, delivered, later, _clock_on(delivered), flags, facilities
+    )
 
 
 def _final_statements(
@@ -52,9 +56,11 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
 
     The decision is a pure function of the account's facts, the policy and the day: the same three give the
     same bytes. What a gate always says (its name, citation and standing sentence) is in the policy that the
-    record names by digest, and is not repeated; `read_decision` puts it back.
+    record names by digest, and is not repeated; `read_decision` puts it back. Of the policy's scoped packs
+    those that match the account are in force, and the record names them.
     """
-    asked = inquire(account, responsibility, as_of)
+    policy = policy.for_account(account)
+    asked = inquire(account, responsibility, as_of, policy.facilities_of(account))
     findings, spoken, said, clear = _ask(asked, policy.on(as_of))
     outcomes = _outcomes(spoken)
     review_on = _review_on(spoken, outcomes, policy.next_change(as_of))
@@ -69,7 +75,7 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
             "gates": said,
             "material": material,
             "outcomes": [_WORDS[o] for o in outcomes],
-            "policy": {"sha256": policy.sha256, "version": policy.version},
+            "policy": _named(policy),
             "responsibility": owes,
             "review_on": review_on,
         }
@@ -87,7 +93,16 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
         material,
         digest(content),
         content,
+        policy.applied,
     )
+
+
+def _named(policy: Policy) -> dict[str, Any]:
+    """The policy as the record names it; no packs where no scoped pack concerned the account."""
+    named: dict[str, Any] = {"sha256": policy.sha256, "version": policy.version}
+    if policy.applied:
+        named["packs"] = policy.applied
+    return named
 
 
 Each: TypeAlias = tuple[Said | None, Said | None, Said | None]
@@ -135,6 +150,7 @@ def _finding(said: Said, standing: Finding) -> Finding:
         said.lifted_by,
         standing.parameters,
         said.evidence,
+        standing.set_by,
     )
 
 
@@ -211,6 +227,7 @@ def read_decision(content: bytes, policy: Policy) -> Decision:
     sha256 = plain["policy"]["sha256"]
     if sha256 != policy.sha256:
         raise ValueError("this decision was made under another policy")
+    policy = policy.with_packs(plain["policy"].get("packs", ()))
     as_of = date.fromisoformat(plain["as_of"])
     findings = _read_findings({g["gate"]: g["says"] for g in plain["gates"]}, policy.on(as_of))
     words = {v.word: v for v in Verdict}
@@ -230,6 +247,7 @@ def read_decision(content: bytes, policy: Policy) -> Decision:
         plain["material"],
         digest(content),
         content,
+        policy.applied,
     )
 
 

@@ -6,10 +6,13 @@ import re
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.errors import PolicyRefused
 from service.core import parse_policy
 from service.core.gates import REGISTRY
+from service.core.policy import examine
 from tests.spec.facts_made import (
     POLICY,
     adult,
@@ -148,3 +151,94 @@ def test_every_gate_is_a_sentence_that_can_be_true() -> None:
     for gate in REGISTRY:
         assert len(gate.name.split("_")) >= 3 and gate.standing.endswith(".")
         assert gate.ask.__doc__ and gate.ask.__doc__.startswith(f"{gate.id}:")
+
+
+HEAD = '[policy]\nid = "ours"\nversion = "1"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ('[policy]\nid = "x"\nversion = "1"\nprecedence = -1', "wrong-type", 4),
+        ('[policy]\nid = "x"\nversion = "1"\nprecedense = 1', "unknown-key", 4),
+        ('[policy]\nid = "house-default"\nversion = "1"', "pack-twice", 2),
+        ("policy = 3", "wrong-type", 1),
+        (HEAD + "[scope]\ncounty = ['Kings']", "unknown-scope-key", 5),
+        (HEAD + "[scope]\nstate = 'NY'", "wrong-type", 5),
+        (HEAD + "[scope]\nstate = []", "wrong-type", 5),
+        (HEAD + "precedence = 2\n[scope]\nstate = ['NY']", "precedence-in-scoped-pack", 4),
+        (
+            HEAD + "[scope]\nstate = ['NY']\n[[reason]]\ncodes=['1']\nclass='REVIEW'\ntext='x'",
+            "not-in-scoped-pack",
+            6,
+        ),
+        (HEAD + "[facility]\nGEN = 1", "wrong-type", 5),
+        (HEAD + "[facility.GEN]\ntax_exempt = 'yes'", "wrong-type", 5),
+        (HEAD + "[facility.GEN]\nstat = 'NY'", "unknown-key", 5),
+        ("gates = []\n" + HEAD, "wrong-type", 1),
+        (HEAD + "[gates]\nG41 = 60", "wrong-type", 5),
+        (HEAD + "[gates.G41]\ncitation = 'c'\nvalues = []", "unknown-key", 6),
+        (HEAD + "[gates.G41]\ncitation = 'c'\nvalue = 60", "wrong-type", 6),
+        (HEAD + "[gates.G41]\ncitation = 'c'\nvalue = [60]", "wrong-type", 6),
+        (
+            HEAD + "[gates.G41]\ncitation = 'c'\n[[gates.G41.value]]\n# why\nname = 'min_days'\n"
+            "value = 99999999999\nunit = 'days'",
+            "wrong-type",
+            9,
+        ),
+        (
+            HEAD + "[gates.G41]\ncitation = '''a\n[gates.G99]\nb'''\n[[gates.G41.value]]\n"
+            "name = 'min_days'\nvalue = 1\nunit = 'day'",
+            "wrong-unit",
+            11,
+        ),
+        (
+            HEAD + "[gates.G41]\ncitation = 'c'\n[[gates.G41.value]]\nname = 'min_days'\nvalue = 1\n"
+            "unit = 'days'\neffective_form = 2026-01-01",
+            "unknown-key",
+            10,
+        ),
+        (
+            HEAD + "[gates.G42]\ncitation = 'c'\n[[gates.G42.value]]\nname = 'min_balance'\n"
+            "value = '-1.00'\nunit = 'USD'",
+            "wrong-type",
+            8,
+        ),
+        (HEAD + "[[reason]]\ncodes=[\n'Z1', # one\n'Z2']\nclass='RE'\ntext='x'", "unknown-class", 8),
+        (HEAD + "[reason]\ncodes=['Z1']", "wrong-type", 4),
+        (
+            HEAD + "[[reason]]\ncodes=['Z1']\nclass='REVIEW'\ntext='x'\neffective_until=2026-01-01\n"
+            "effective_from=2026-01-01",
+            "empty-period",
+            8,
+        ),
+        (HEAD + "[[group]]\ncode = 'CO'\ntext = 'x'", "stated-twice", 4),
+        (HEAD + "[[group]]\ncode = 1\ntext = 'x'", "wrong-type", 4),
+        (HEAD + "[gates.G41\n", "policy-syntax", 4),
+        (HEAD + "x = '\u0000'", "policy-syntax", 4),
+    ],
+)
+def test_a_refusal_names_the_very_line(text: str, code: str, line: int) -> None:
+    with pytest.raises(PolicyRefused) as caught:
+        parse_policy(policy_texts() | {"ours.toml": text})
+    assert (caught.value.code, caught.value.where) == (code, f"ours.toml:{line}")
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    text = HEAD + "[gates.G99]\ncitation = 'c'\n[gates.G41]\n[scope]\ncounty = 1"
+    found = examine(policy_texts() | {"ours.toml": text})
+    assert found.policy is None
+    assert sorted(e.where for e in found.refused) == ["ours.toml:4", "ours.toml:6", "ours.toml:8"]
+
+
+def test_a_value_that_is_missing_is_told() -> None:
+    texts = policy_texts()
+    texts["house_default.toml"] = texts["house_default.toml"].replace(
+        'stage = "place"\nvalue = 120', 'stage = "place"\neffective_until = 2026-06-01\nvalue = 120', 1
+    )
+    assert ["place" in w.reason and "G41" in w.reason for w in examine(texts).warned] == [True]
+
+
+@given(st.text(alphabet="[]=.\"'\\\n#{}, aG41policydv0123", max_size=120))
+def test_no_pack_however_odd_ends_in_anything_but_a_refusal(text: str) -> None:
+    examine(policy_texts() | {"odd.toml": HEAD + text})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from service.core.gates import assistance, integrity, liability, person, stages, timing
-from service.core.gates.asking import Answer, Gate, Inquiry, Parameter, Said
+from service.core.gates.asking import Answer, Facility, Gate, Inquiry, Parameter, Said
 
 REGISTRY: Final[tuple[Gate, ...]] = tuple(
     sorted(
@@ -15,4 +15,4 @@ REGISTRY: Final[tuple[Gate, ...]] = tuple(
 )
 """Every gate, by id. All are asked about every account, every time."""
 
-__all__ = ["REGISTRY", "Answer", "Gate", "Inquiry", "Parameter", "Said"]
+__all__ = ["REGISTRY", "Answer", "Facility", "Gate", "Inquiry", "Parameter", "Said"]

@@ -29,6 +29,16 @@ Answer: TypeAlias = Said | tuple[Said | None, Said | None, Said | None] | None
 Values: TypeAlias = dict[str, tuple[Scalar, Scalar, Scalar]]
 
 
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """What policy knows of a facility; None where it does not say."""
+
+    name: str
+    state: str | None = None
+    kind: str | None = None
+    tax_exempt: bool | None = None
+
+
 @swift_init
 @dataclass(frozen=True, slots=True)
 class Inquiry:
@@ -36,7 +46,8 @@ class Inquiry:
 
     `signals` are the traces of the determination by rule; `delivered` are the statements that reached the
     guarantor on or before `as_of`, `next_statement_on` the day of the first one dated later; `clock_on` is
-    the day the statement clock started; `flags` are standing flags by name.
+    the day the statement clock started; `flags` are standing flags by name; `facilities` is what policy says
+    of the account's facility, and of each of them where accounts were merged.
     """
 
     account: Account
@@ -47,6 +58,7 @@ class Inquiry:
     next_statement_on: date | None
     clock_on: date | None
     flags: dict[str, tuple[Known[AccountFlagged], ...]]
+    facilities: tuple[Facility, ...] = ()
 
     def signalled(self, *rules: str) -> tuple[Trace, ...]:
         """Traces of any of these rules."""
@@ -60,10 +72,15 @@ Ask: TypeAlias = Callable[[Inquiry, Values], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A policy value a gate needs: `unit` is days, count, percent, USD, flag or text."""
+    """A policy value a gate needs: `unit` is days, count, percent, USD, flag or text.
+
+    `stricter` says which value protects the patient more, so that of several packs the strictest is in force:
+    higher or lower (days, count, percent, USD), true or false (flag), union or intersection (text: words).
+    """
 
     name: str
     unit: str
+    stricter: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ GATES: Final = (
         "G52",
         guarantor_is_of_age,
         "Nothing says that the guarantor is a minor.",
-        (Parameter("age", "count"),),
+        (Parameter("age", "count", "higher"),),
     ),
     Gate("G53", no_active_duty_needs_review, "No active duty is known."),
     Gate("G54", mail_reaches_the_guarantor, "No returned mail is known."),

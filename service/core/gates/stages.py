@@ -30,5 +30,5 @@ _NOT_USED: Final = tuple(
 
 
 GATES: Final = (
-    Gate("G71", stage_is_enabled, "House policy uses this stage.", (Parameter("enabled", "flag"),)),
+    Gate("G71", stage_is_enabled, "House policy uses this stage.", (Parameter("enabled", "flag", "false"),)),
 )

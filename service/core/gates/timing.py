@@ -199,34 +199,50 @@ GATES: Final = (
         enough_statements_were_delivered,
         "Enough statements were delivered.",
         (
-            Parameter("assistance_notice", "flag"),
-            Parameter("days_apart", "days"),
-            Parameter("statements", "count"),
+            Parameter("assistance_notice", "flag", "true"),
+            Parameter("days_apart", "days", "higher"),
+            Parameter("statements", "count", "higher"),
         ),
     ),
-    Gate("G41", waiting_period_has_run, "The waiting period has run.", (Parameter("min_days", "days"),)),
+    Gate(
+        "G41",
+        waiting_period_has_run,
+        "The waiting period has run.",
+        (Parameter("min_days", "days", "higher"),),
+    ),
     Gate(
         "G42",
         balance_is_worth_pursuing,
         "The balance reaches the minimum.",
-        (Parameter("min_balance", "USD"),),
+        (Parameter("min_balance", "USD", "higher"),),
     ),
     Gate("G43", no_payment_plan_is_kept, "No payment plan is in force."),
-    Gate("G44", no_promise_is_open, "No promise to pay is open.", (Parameter("grace_days", "days"),)),
+    Gate(
+        "G44", no_promise_is_open, "No promise to pay is open.", (Parameter("grace_days", "days", "higher"),)
+    ),
     Gate(
         "G45",
         no_recent_payment_shows_good_faith,
         "No payment was received recently.",
-        (Parameter("amount", "USD"), Parameter("days", "days"), Parameter("percent", "percent")),
+        (
+            Parameter("amount", "USD", "lower"),
+            Parameter("days", "days", "higher"),
+            Parameter("percent", "percent", "lower"),
+        ),
     ),
-    Gate("G46", no_dispute_is_open, "No dispute is open.", (Parameter("days_after_answer", "days"),)),
     Gate(
-        "G48", increase_was_on_a_statement, "The amount has not grown unseen.", (Parameter("days", "days"),)
+        "G46", no_dispute_is_open, "No dispute is open.", (Parameter("days_after_answer", "days", "higher"),)
+    ),
+    Gate(
+        "G48",
+        increase_was_on_a_statement,
+        "The amount has not grown unseen.",
+        (Parameter("days", "days", "higher"),),
     ),
     Gate(
         "G49",
         final_notice_has_run,
         "A final notice has run, or this stage needs none.",
-        (Parameter("days", "days"),),
+        (Parameter("days", "days", "higher"),),
     ),
 )

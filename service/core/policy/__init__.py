@@ -1,0 +1,26 @@
+"""Policy as data: dated, cited parameters for gates and our own classes for reason and remark codes."""
+
+from service.core.policy.codes import CLASSES, EFFECTS, UNKNOWN, Code
+from service.core.policy.idle import Warned
+from service.core.policy.packs import Examined, examine, parse_policy
+from service.core.policy.policy import Policy
+from service.core.policy.scope import SCOPE_KEYS
+from service.core.policy.terms import DIRECTIONS, Pack, Period, Terms, Values
+
+__all__ = [
+    "CLASSES",
+    "DIRECTIONS",
+    "EFFECTS",
+    "SCOPE_KEYS",
+    "UNKNOWN",
+    "Code",
+    "Examined",
+    "Pack",
+    "Period",
+    "Policy",
+    "Terms",
+    "Values",
+    "Warned",
+    "examine",
+    "parse_policy",
+]

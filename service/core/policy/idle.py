@@ -1,0 +1,60 @@
+"""What may be said in a policy and has no effect, or is likely an oversight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from schemas.decisions import STAGES
+from service.core.gates import REGISTRY
+from service.core.policy.terms import Book, Dated, Key, in_force
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something in a policy that may be said but has no effect, or that is likely an oversight."""
+
+    code: str
+    reason: str
+    where: str
+
+
+def idle(book: Book) -> tuple[Warned, ...]:
+    """Values of scoped packs that nowhere change anything, and values that are missing on some day."""
+    everybody = frozenset(n for n, pack in enumerate(book.packs) if not pack.scope)
+    days = book.changes(frozenset(range(len(book.packs))))
+    without: dict[tuple[int, int], str] = {}
+    missing: list[Warned] = []
+    for gate in REGISTRY:
+        for parameter in gate.parameters:
+            for at, stage in enumerate(STAGES):
+                key = (gate.id, parameter.name, at)
+                for one in book.values.get(key, ()):
+                    label = f"{gate.id} {parameter.name}"
+                    if _never_binds(book, everybody, key, parameter.stricter, one, days):
+                        without.setdefault((one.pack, one.line), label)
+                    else:
+                        without[(one.pack, one.line)] = ""
+                if in_force(book, everybody, key, parameter.stricter, days[-1])[0] is None:
+                    text = f"{gate.id} {parameter.name} has no value for {stage}: the gate holds"
+                    missing.append(Warned("no-value", text, ""))
+    texts = (
+        "{} never has an effect here: what is in force for everybody is stricter; a scoped pack only tightens"
+    )
+    found = [
+        Warned("no-effect", texts.format(label), f"{book.packs[pack].file}:{line}")
+        for (pack, line), label in sorted(without.items())
+        if label
+    ]
+    return (*found, *missing)
+
+
+def _never_binds(
+    book: Book, everybody: frozenset[int], key: Key, stricter: str, one: Dated, days: list[date]
+) -> bool:
+    if not book.packs[one.pack].scope:
+        return False
+    active = everybody | {one.pack}
+    return not any(
+        one.pack in in_force(book, active, key, stricter, day)[1] for day in days if one.covers(day)
+    )
