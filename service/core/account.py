@@ -20,6 +20,7 @@ from schemas.facts import (
     AssistanceChanged,
     BalanceReported,
     ChargePosted,
+    ClaimStatusReported,
     ClaimSubmitted,
     CodingStatusChanged,
     CoverageListed,
@@ -33,7 +34,8 @@ from schemas.facts import (
     StatementSent,
 )
 from schemas.records import swift_init
-from service.core.adjudication import Adjudication, merge_adjudications
+from service.core.adjudication import Adjudication
+from service.core.carriers import merge_adjudications
 
 B_co = TypeVar("B_co", covariant=True)
 
@@ -68,7 +70,8 @@ class Account:
 
     `moved_to` is set when this account was merged into another whose facts were not given: its balance is
     elsewhere. `flags` are those placed and not lifted, `lifted` the others, each with the day it was lifted.
-    Amounts are signed cents in `currency`.
+    `self_pay_since` is the list that first stated self-pay, where every later one says so too. Amounts are
+    signed cents in `currency`.
     """
 
     ref: AccountRef
@@ -96,6 +99,8 @@ class Account:
     notices: tuple[Known[NoticeRecorded], ...] = ()
     flags: tuple[Known[AccountFlagged], ...] = ()
     lifted: tuple[tuple[Known[AccountFlagged], date], ...] = ()
+    claim_statuses: tuple[Known[ClaimStatusReported], ...] = ()
+    self_pay_since: Known[CoverageListed] | None = None
 
     def delivered_statements(self) -> tuple[Known[StatementSent], ...]:
         """Statements that reached the guarantor, by day; returned mail takes a delivery back."""
@@ -169,6 +174,8 @@ def fold(facts: Iterable[Fact]) -> Account:
         _all(by_kind.get("notice.recorded", ())),
         flags,
         lifted,
+        tuple(sorted(_all(by_kind.get("claim.status", ())), key=lambda s: (s.body.on, s.at, s.id))),
+        _self_pay_since(by_kind.get("coverage.listed", ())),
     )
 
 
@@ -211,6 +218,16 @@ def _all(facts: Iterable[Fact]) -> tuple[Known[Any], ...]:
 
 def _latest(facts: list[Fact] | tuple[()]) -> Known[Any] | None:
     return _known(facts[-1]) if facts else None
+
+
+def _self_pay_since(facts: list[Fact] | tuple[()]) -> Known[CoverageListed] | None:
+    """The first of the empty lists at the end: the same list sent again starts nothing anew."""
+    since = None
+    for fact in reversed(facts):
+        if cast(CoverageListed, fact.body).coverages:
+            break
+        since = fact
+    return _known(since) if since else None
 
 
 def _newest(facts: Iterable[Fact], day: str) -> Known[Any] | None:

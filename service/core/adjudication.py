@@ -1,13 +1,12 @@
-"""Payer decisions: one for each decision however many carriers brought it, and which of them still stand."""
+"""Payer decisions, and which of them still stand once they have answered each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, cast
+from typing import Final
 
-from schemas.facts import AdjudicatedLine, Adjustment, ClaimAdjudicated, Fact
+from schemas.facts import Adjustment, ClaimAdjudicated
 from schemas.records import swift_init
 
 REVERSAL: Final = "22"
@@ -27,7 +26,8 @@ class Adjudication:
 
     `ids` are all facts that state it, `places` where they state it. `triples` is the sorted multiset of
     its (group, code, cents). `forwarded_to` and `corrected_payers` hold payer ids from every carrier.
-    `stated_twice` says that carriers disagree about what the payer states as patient responsibility.
+    `stated_twice` says that carriers disagree about the patient's part. `also_known_as` are other names under
+    which carriers speak of the payer.
     """
 
     claim: ClaimAdjudicated
@@ -39,6 +39,7 @@ class Adjudication:
     forwarded_to: tuple[str, ...]
     corrected_payers: tuple[str, ...]
     stated_twice: bool = False
+    also_known_as: tuple[str, ...] = ()
 
     @property
     def on(self) -> date:
@@ -51,96 +52,21 @@ class Adjudication:
         return self.claim.status == REVERSAL
 
 
-def _triples(claim: ClaimAdjudicated) -> tuple[tuple[str, str, int], ...]:
-    return tuple(sorted([(a.group, a.code, a.amount_cents) for a in claim.every_adjustment()]))
+def in_business_order(found: list[Adjudication]) -> tuple[Adjudication, ...]:
+    """Sort decisions by payment day, business instant and place in the carrier, never by arrival; of one
+    moment originals first, then reversals, then corrections.
 
-
-def merge_adjudications(facts: Iterable[Fact]) -> tuple[Adjudication, ...]:
-    """Merge what different carriers say about one decision, and sort by business time, never by arrival.
-
-    Source: 005010X221A1 1.10.2.8 (a correction follows its reversal in one transaction).
+    Source: 005010X221A1 1.10.2.8.
     """
-    by_key: dict[str, list[Fact]] = {}
-    for fact in facts:
-        by_key.setdefault(fact.key, []).append(fact)
-    found = [_merge(group) for group in by_key.values()]
     if len(found) > 1:
         found.sort(key=_order)
     return tuple(found)
 
 
 def _order(one: Adjudication) -> tuple[date, datetime, str, int, str]:
-    """Payment day, business instant, place in the carrier; then originals, reversals, corrections."""
     claim = one.claim
     rank = 1 if claim.status == REVERSAL else 2 if claim.original_payer_claim_id else 0
     return one.on, one.at, claim.sequence, rank, one.key
-
-
-def _merge(group: list[Fact]) -> Adjudication:
-    first = group[0]
-    claim = cast(ClaimAdjudicated, first.body)
-    if len(group) == 1:
-        return Adjudication(
-            claim,
-            first.key,
-            (first.id,),
-            first.occurred_at,
-            (first.where,),
-            _triples(claim),
-            (claim.forwarded_to.id,) if claim.forwarded_to else (),
-            (claim.corrected_payer.id,) if claim.corrected_payer else (),
-        )
-    bodies = [cast(ClaimAdjudicated, f.body) for f in sorted(group, key=lambda f: f.id)]
-    richest = max(bodies, key=lambda b: len(b.lines))
-    stated = {b.patient_responsibility_cents for b in bodies} - {None}
-    merged = replace(
-        richest,
-        adjudicated_on=min(b.adjudicated_on for b in bodies),
-        payment_on=min((b.payment_on for b in bodies if b.payment_on), default=None),
-        patient_responsibility_cents=min((s for s in stated if s is not None), default=None),
-        remarks=tuple(sorted({r for b in bodies for r in b.remarks})),
-        lines=_lines_with_every_remark(richest, bodies),
-        remittance_balanced=_proven([b.remittance_balanced for b in bodies]),
-        original_payer_claim_id=_stated([b.original_payer_claim_id for b in bodies]),
-        filing_indicator=_stated([b.filing_indicator for b in bodies]),
-        frequency=_stated([b.frequency for b in bodies]),
-        order=min((b.order for b in bodies if b.order is not None), default=None),
-        sequence=max(b.sequence for b in bodies),
-    )
-    return Adjudication(
-        merged,
-        first.key,
-        tuple(sorted(f.id for f in group)),
-        min(f.occurred_at for f in group),
-        tuple(sorted({f.where for f in group})),
-        _triples(richest),
-        tuple(sorted({b.forwarded_to.id for b in bodies if b.forwarded_to})),
-        tuple(sorted({b.corrected_payer.id for b in bodies if b.corrected_payer})),
-        len(stated) > 1,
-    )
-
-
-def _stated(values: list[str | None]) -> str | None:
-    return min((v for v in values if v), default=None)
-
-
-def _proven(values: list[bool | None]) -> bool | None:
-    """True wins: a carrier that adds up proves the decision, so a whole file sent again after a cut-off one
-    lifts the doubt. A carrier without such a check (None) proves nothing.
-    """
-    if True in values:
-        return True
-    return False if False in values else None
-
-
-def _lines_with_every_remark(
-    richest: ClaimAdjudicated, bodies: list[ClaimAdjudicated]
-) -> tuple[AdjudicatedLine, ...]:
-    by_line: dict[str, set[str]] = {}
-    for body in bodies:
-        for line in body.lines:
-            by_line.setdefault(line.line, set()).update(line.remarks)
-    return tuple(replace(line, remarks=tuple(sorted(by_line[line.line]))) for line in richest.lines)
 
 
 @swift_init
@@ -220,18 +146,21 @@ def _says_only_duplicate(one: Adjudication, duplicate_codes: frozenset[str]) -> 
 
 def _target(reversal: Adjudication, active: list[Adjudication]) -> Adjudication | None:
     """The decision a reversal takes back: the latest before it, by payer claim number, then original
-    reference, then exact negation (DET-04)."""
+    reference, then exact negation (DET-04). A 4010 reversal names no reasons of its own, only group CR, so
+    there charge and payment negate.
+    """
     number, original = reversal.claim.payer_claim_id, reversal.claim.original_payer_claim_id
     for wanted in (number, original):
         if wanted:
             for one in reversed(active):
                 if one.claim.payer_claim_id == wanted:
                     return one
+    old_form = bool(reversal.triples) and all(group == "CR" for group, _, _ in reversal.triples)
     for one in reversed(active):
         if (
             one.claim.charge_cents == -reversal.claim.charge_cents
             and one.claim.paid_cents == -reversal.claim.paid_cents
-            and sorted((g, c, -a) for g, c, a in one.triples) == list(reversal.triples)
+            and (old_form or sorted((g, c, -a) for g, c, a in one.triples) == list(reversal.triples))
         ):
             return one
     return None

@@ -35,11 +35,16 @@ def inquire(
 def _final_statements(
     account: Account, signals: dict[str, tuple[Trace, ...]]
 ) -> tuple[Known[StatementSent], ...]:
-    """Delivered statements that could show a final balance: sent once every payer had first answered."""
+    """Delivered statements that could show a final balance: sent once every payer had first answered, or was
+    closed, or the account went the self-pay way."""
     if not account.statements:
         return ()
-    answered = {i for trace in signals.get("DET-10", ()) for i in trace.evidence}
-    final_on = max((a.on for a in account.adjudications if answered.intersection(a.ids)), default=date.min)
+    settled = {i for rule in ("DET-10", "DET-18") for t in signals.get(rule, ()) for i in t.evidence}
+    days = [a.on for a in account.adjudications if settled.intersection(a.ids)]
+    days += [s.body.on for s in account.claim_statuses if s.id in settled]
+    if account.self_pay_since is not None and account.self_pay_since.id in settled:
+        days.append(account.self_pay_since.at.date())
+    final_on = max(days, default=date.min)
     return tuple([s for s in account.delivered_statements() if final_on <= s.body.sent_on])
 
 

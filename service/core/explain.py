@@ -10,10 +10,11 @@ from schemas.decisions import STAGES, Decision, Finding, Responsibility, Share, 
 from schemas.money import format_cents
 from service.core.account import Account, fold
 from service.core.bearers import MOVED
-from service.core.claims import determine_claims, setting_of
+from service.core.claims import determine_claims
 from service.core.decision import decide
 from service.core.policy import Policy
 from service.core.responsibility import apportion
+from service.core.setting import setting_of
 
 HORIZON: Final = 12
 """How many review dates ahead an explanation looks."""

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Final
 
-from schemas.decisions import Determination, Reason, Responsibility, Share, Trace
+from schemas.decisions import Determination, Reason, Responsibility, Share, Trace, WorkItem
 from schemas.money import format_cents
 from service.core.account import Account, fold
 from service.core.bearers import FORGIVEN
-from service.core.claims import ClaimResult, Setting, determine_claims, setting_of
+from service.core.claims import ClaimResult, determine_claims
 from service.core.policy import Policy
+from service.core.setting import Setting, setting_of
+from service.core.work import difference_item, work_items
 
 
 def apportion(account: Account, policy: Policy) -> Responsibility:
@@ -47,6 +49,7 @@ class _Ledger:
         self.in_doubt = False
         self.doubted = False
         self.provisional = False
+        self.items: tuple[WorkItem, ...] = ()
 
     # -- small steps ---------------------------------------------------------------------------------
 
@@ -112,8 +115,8 @@ class _Ledger:
             return
         left -= self._share_denials(claim, left)
         if claim.state == "provisional":
-            bearer, text = claim.awaited
-            self.give(bearer, left, Reason("", "waiting", text), claim.claim_id, claim.evidence)
+            bearer, code, text = claim.awaited
+            self.give(bearer, left, Reason("", code, text), claim.claim_id, claim.evidence)
         elif left < 0:
             reason = Reason("", "overpaid", "Payers paid or wrote off more than was billed.")
             self.give("undetermined", left, reason, claim.claim_id, claim.evidence)
@@ -128,6 +131,11 @@ class _Ledger:
 
     def _share_patient_part(self, claim: ClaimResult) -> int:
         """The patient's part by reason where the reasons add up to it, else in one share."""
+        if claim.self_pay:
+            text = "Nobody insures this claim, so the bill is the patient's."
+            reason = Reason("", "self_pay", text)
+            self.give("patient", claim.collectible_cents, reason, claim.claim_id, claim.evidence)
+            return claim.collectible_cents
         if claim.deciding is None or not claim.collectible_cents:
             return 0
         items = [i for w in claim.deciding.weighed for i in w.items if i.bearer == "patient"]
@@ -194,13 +202,22 @@ class _Ledger:
 
     def _self_pay(self, cents: int, evidence: tuple[str, ...]) -> None:
         """DET-18: the coverage list says that there is no payer."""
-        listed = (self.account.coverage.id,) if self.account.coverage else ()
-        if self.account.coverage and self.account.coverage.body.coverages:
+        account = self.account
+        listed = (account.coverage.id,) if account.coverage else ()
+        if account.coverage and account.coverage.body.coverages:
             self.provisional = True
             text = "No listed coverage was in force on the day of service; cover has to be looked for first."
             self.found("DET-07.coverage_not_found", text, evidence + listed)
             self.give("undetermined", cents, Reason("", "coverage_not_found", text), None, evidence + listed)
             return
+        if self.setting.plans_missing:
+            self.provisional = True
+            text = f"Registration expects {self.setting.plans_missing} more plans than are listed."
+            self.found("DET-10.waiting", text, evidence + listed)
+            self.give("undetermined", cents, Reason("", "waiting", text), None, evidence + listed)
+            return
+        if account.self_pay_since is not None:
+            listed = (account.self_pay_since.id,)
         text = "The account states that there is no insurance, so the charges are the patient's."
         self.found("DET-18", text, evidence + listed)
         bearer = "undetermined" if self.in_doubt else "patient"
@@ -330,6 +347,7 @@ class _Ledger:
             self.found("DET-16.difference", text, (report.id,))
             self.balance += difference
             self.give("undetermined", difference, Reason("", "difference", text), None, (report.id,))
+            self.items = (difference_item(self.account, then.claims, difference, report.id),)
         else:
             self.found(
                 "DET-16", f"The balance agrees with billing's as of {report.body.as_of}.", (report.id,)
@@ -386,6 +404,8 @@ class _Ledger:
             collectible,
             net,
             tuple(self.traces),
+            tuple([p for claim in self.claims for p in claim.payers]),
+            self.items + work_items(self.account, self.claims, self.traces, self.shares),
         )
 
     def _withhold(self) -> None:

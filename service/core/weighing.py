@@ -52,12 +52,16 @@ _SILENT: Final = frozenset({"PRIOR_PAYER", "DUPLICATE", "PREDETERMINATION"})
 class Programme:
     """What the patient's programmes and documents say about this payer's decision.
 
-    `billable_reasons` are the only reasons a Medicaid payer's decision may leave with the patient.
+    `billable_reasons` are the only reasons a Medicaid payer's decision may leave with the patient. `injury`
+    is a workers' compensation carrier.
     """
 
     medicaid: bool
     qmb: bool
     veteran: bool
+    medicare: bool
+    tricare: bool
+    injury: bool
     notice_on_file: bool
     consent_on_file: bool
     billable_reasons: frozenset[str]
@@ -80,12 +84,16 @@ class Weighed:
     """One decision after weighing; amounts are signed cents.
 
     `pr_cents` is what the payer leaves with the patient (never more than it states), `ok_cents` what is left
-    of it after every override, `reduction_cents` what lowers the bill, `signals` rule to sentence.
+    of it after every override, `reduction_cents` what lowers the bill, `denied_cents` what the provider bears
+    beyond that, `prior_cents` what earlier payers are said to have paid and taken off (OA-23), `signals` rule
+    to sentence.
     """
 
     pr_cents: int = 0
     ok_cents: int = 0
     reduction_cents: int = 0
+    denied_cents: int = 0
+    prior_cents: int = 0
     binding: bool = True
     items: list[Item] = field(default_factory=list)
     signals: dict[str, str] = field(default_factory=dict)
@@ -100,7 +108,7 @@ def weigh(one: Adjudication, period: Period, programme: Programme) -> Weighed:
     kinds: set[str] = set()
     total = stripped = 0
     capitated = any(code == "24" for _, code, _ in one.triples)
-    for adjustments, scope in _scopes(claim, effects, period):
+    for adjustments, scope in _scopes(claim, effects, period, programme):
         every |= scope
         for a in adjustments:
             if a.amount_cents == 0:
@@ -115,7 +123,7 @@ def weigh(one: Adjudication, period: Period, programme: Programme) -> Weighed:
                     out.signals.setdefault(why, _WHY[why])
                 bearer = "provider" if why and a.amount_cents > 0 else "patient"
                 out.items.append(Item("PR", a.code, code.text, a.amount_cents, bearer))
-                _note_patient_part(a, code, out)
+                _note_patient_part(a, code, scope, programme, out)
             else:
                 _note_other_part(a, code, out)
     out.effects = frozenset(every)
@@ -138,15 +146,25 @@ def _effects(remarks: tuple[str, ...], period: Period) -> frozenset[str]:
     return frozenset([period.remarks[r].kind for r in remarks if r in period.remarks])
 
 
+_MODIFIERS: Final = {"GZ": "NO_NOTICE", "GL": "NO_NOTICE", "GY": "EXCLUDED"}
+"""Medicare's notice modifiers on a line: no notice was given, no charge was meant, excluded by law anyway.
+
+Source: Medicare Claims Processing Manual, chapter 30, section 50 (advance beneficiary notices).
+"""
+
+
 def _scopes(
-    claim: ClaimAdjudicated, effects: frozenset[str], period: Period
+    claim: ClaimAdjudicated, effects: frozenset[str], period: Period, programme: Programme
 ) -> list[tuple[tuple[Adjustment, ...], frozenset[str]]]:
-    """Adjustments with the remark effects that reach them; a line remark reaches its line alone."""
+    """Adjustments with the effects that reach them; a line's remarks and modifiers reach that line alone."""
     scopes = [(claim.adjustments, effects)]
     for line in claim.lines:
-        scopes.append(
-            (line.adjustments, effects | _effects(line.remarks, period) if line.remarks else effects)
-        )
+        scope = effects
+        if line.remarks:
+            scope = scope | _effects(line.remarks, period)
+        if line.modifiers and programme.medicare:
+            scope = scope | {_MODIFIERS[m] for m in line.modifiers if m in _MODIFIERS}
+        scopes.append((line.adjustments, scope))
     return scopes
 
 
@@ -159,6 +177,8 @@ _WHY: Final = {
     "DET-08.not_liable": "A remark of the payer relieves the patient of this part.",
     "DET-07.coverage_not_found": "The payer says there was no cover; other cover has to be looked for first.",
     "DET-09.capitation": "The payer pays this provider a fixed sum; only a cost share may be the patient's.",
+    "DET-08.no_notice": "The line says that no notice was given, so the patient is not liable.",
+    "DET-09.injury": "Workers' compensation leaves nothing with the injured worker.",
     "DET-07.predetermination": "This is a price estimate, not a decision.",
 }
 
@@ -171,11 +191,15 @@ def _stripped(
         return "DET-09.qmb"
     if programme.veteran:
         return "DET-09.veteran"
+    if programme.injury:
+        return "DET-09.injury"
     if programme.medicaid and a.code not in programme.billable_reasons:
         return "DET-09.medicaid"
     if effects and (why := _stripped_by_remark(a, code, effects, programme)):
         return why
     kind = code.kind
+    if "NO_NOTICE" in effects and kind in _NOTICE:
+        return "DET-08.no_notice"
     if a.code == BALANCE_BILL and (not programme.consent_on_file or "BALANCE_BILL_BARRED" in effects):
         return "DET-07.balance_bill"
     if kind == "NO_COLLECT":
@@ -204,12 +228,19 @@ def _stripped_by_remark(
     return "DET-08.not_liable" if relieved else None
 
 
-def _note_patient_part(a: Adjustment, code: Code, out: Weighed) -> None:
+def _note_patient_part(
+    a: Adjustment, code: Code, scope: frozenset[str], programme: Programme, out: Weighed
+) -> None:
     kind = code.kind
+    if programme.tricare and a.amount_cents > 0 and kind not in ("COST_SHARE", "CREDIT"):
+        out.signals.setdefault(
+            "DET-09.tricare", "More than a cost share is left with a service family; a person must look."
+        )
     if kind in _HOLDS:
         out.signals.setdefault(_HOLDS[kind], f"PR-{a.code}: {code.text}")
     elif kind in _NOTICE:
-        out.signals.setdefault("DET-07.notice", f"PR-{a.code}: {code.text}")
+        if not ("EXCLUDED" in scope and kind == "NONCOVERED"):
+            out.signals.setdefault("DET-07.notice", f"PR-{a.code}: {code.text}")
     elif kind == "AUTHORIZATION":
         out.signals.setdefault("DET-07.authorization", f"PR-{a.code}: {code.text}")
     elif kind in _SUSPICIOUS_PR and a.code != BALANCE_BILL:
@@ -223,10 +254,14 @@ def _note_other_part(a: Adjustment, code: Code, out: Weighed) -> None:
         bearer = "reduction" if kind in REDUCTIONS else "provider"
         if bearer == "reduction":
             out.reduction_cents += a.amount_cents
+        else:
+            out.denied_cents += a.amount_cents
         if kind == "PAID_TO_PATIENT":
             out.signals.setdefault("DET-07.review", label)
     elif a.group == "OA":
         bearer = "provider" if kind == "NO_COLLECT" else "none"
+        if kind == "PRIOR_PAYER":
+            out.prior_cents += a.amount_cents
         if kind in _SUSPICIOUS_OA:
             out.signals.setdefault("DET-07.review", label)
     else:

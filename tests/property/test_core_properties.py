@@ -25,7 +25,8 @@ from schemas.facts import (
     adjudication_key,
 )
 from service.core import advance, apportion, decide, explain, fold, read_decision
-from service.core.claims import determine_claims, setting_of
+from service.core.claims import determine_claims
+from service.core.setting import setting_of
 from tests.property.histories import histories, plain_histories
 from tests.spec.facts_made import ACCOUNT, POLICY, adjusted, day, flagged, judge, paid
 

@@ -1,0 +1,128 @@
+"""What all claims of an account share: coverage in force, payers' names, programmes, papers on file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from schemas.facts import ClaimAdjudicated, Coverage
+from service.core.account import Account, service_day
+from service.core.adjudication import Adjudication
+from service.core.policy import Policy
+from service.core.weighing import Programme
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every claim of an account needs, prepared once.
+
+    `coverages` are those in force on the day of service, in order; None when no list was received, empty for
+    self-pay. `names` maps every other name of a payer to the one used here. `plans_missing` is how many plans
+    registration expects beyond those listed. `programmes` remembers what was worked out for a payer.
+    """
+
+    account: Account
+    policy: Policy
+    coverages: tuple[Coverage, ...] | None
+    kinds: dict[str, str]
+    names: dict[str, str]
+    qmb: bool
+    notice_on_file: bool
+    consent_on_file: bool
+    split_charges: bool
+    plans_missing: int
+    programmes: dict[tuple[str, str | None, date], Programme] = field(default_factory=dict)
+
+    def payer(self, id: str) -> str:
+        """The one name of a payer that carriers call by several."""
+        return self.names.get(id, id)
+
+    def payer_of(self, one: Adjudication) -> str:
+        """Who made this decision."""
+        id = one.claim.payer.id
+        return self.names.get(id, id)
+
+    def programme(self, claim: ClaimAdjudicated, on: date) -> Programme:
+        """What the patient's programmes and papers say about a payer's decision of that day."""
+        payer = self.names.get(claim.payer.id, claim.payer.id)
+        key = payer, claim.filing_indicator, self.policy.on(on).starts_on
+        known = self.programmes.get(key)
+        if known is None:
+            known = self.programmes[key] = self._programme(payer, claim.filing_indicator, on)
+        return known
+
+    def _programme(self, payer: str, filing: str | None, on: date) -> Programme:
+        kind = self.kinds.get(payer, "")
+        allowed = str(self.policy.of_gate(on, "G13").values["billable_reasons"][0] or "")
+        return Programme(
+            medicaid=filing == "MC" or kind == "medicaid",
+            qmb=self.qmb,
+            veteran=filing == "VA" or kind == "va",
+            medicare=filing in ("MA", "MB") or kind == "medicare",
+            tricare=filing == "CH" or kind == "tricare",
+            injury=filing == "WC" or kind == "workers_comp",
+            notice_on_file=self.notice_on_file,
+            consent_on_file=self.consent_on_file,
+            billable_reasons=frozenset(allowed.split()),
+        )
+
+
+def setting_of(account: Account, policy: Policy) -> Setting:
+    """Prepare what every claim needs."""
+    coverages = None
+    missing = 0
+    if account.coverage is not None:
+        day = service_day(account)
+        listed = account.coverage.body.coverages
+        coverages = tuple(
+            sorted([c for c in listed if _in_force(c, day)], key=lambda c: (c.order, c.payer.id))
+        )
+        missing = max(0, (account.registered.expected_plans or 0) - len(listed))
+    kinds = {c.payer.id: c.kind or "" for c in coverages or ()}
+    notices = {n.body.kind for n in account.notices if n.body.valid}
+    claims = {a.claim.claim_id for a in account.adjudications} | {s.body.claim_id for s in account.submitted}
+    return Setting(
+        account,
+        policy.for_account(account),
+        coverages,
+        kinds,
+        _names(account, kinds),
+        "qmb" in kinds.values() or any(_shows_qmb(a) for a in account.adjudications),
+        bool(notices & {"abn", "waiver"}),
+        "surprise_billing_consent" in notices,
+        len(claims) > 1,
+        missing,
+    )
+
+
+def _names(account: Account, listed: dict[str, str]) -> dict[str, str]:
+    """One name for each payer that carriers of one decision call differently: the listed one, else the first.
+
+    Only decisions that several carriers told say that two names are one payer.
+    """
+    groups: list[set[str]] = []
+    for one in account.adjudications:
+        if one.also_known_as:
+            group = {one.claim.payer.id, *one.also_known_as}
+            for known in [g for g in groups if g & group]:
+                group |= known
+                groups.remove(known)
+            groups.append(group)
+    names: dict[str, str] = {}
+    for group in groups:
+        chosen = min(group & set(listed) or group)
+        names.update((name, chosen) for name in group if name != chosen)
+    return names
+
+
+def _shows_qmb(one: Adjudication) -> bool:
+    return any(code == "303" for _, code, _ in one.triples)
+
+
+def _in_force(coverage: Coverage, day: date | None) -> bool:
+    if day is None:
+        return True
+    return not (
+        (coverage.effective_from and coverage.effective_from > day)
+        or (coverage.effective_to and coverage.effective_to < day)
+    )
