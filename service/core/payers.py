@@ -134,7 +134,7 @@ def _later(
 
 def _decides(answer: PayerAnswer) -> bool:
     left = answer.standing
-    return bool(left.active or left.orphans or left.cancelled)
+    return bool(left.active or left.orphans or left.cancelled or left.forwarded_only)
 
 
 def _closed_since(answer: PayerAnswer, last: tuple[datetime, str, str, str] | None) -> bool:

@@ -1,0 +1,121 @@
+"""The same decision told by remittance, FHIR and JSON counts once, in an analyst's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from typing import cast
+
+from schemas.decisions import Responsibility
+from schemas.facts import ClaimAdjudicated, Fact, Payer
+from tests.spec.facts_made import adult, covered, decided, fact, judge, submitted
+
+REMITTANCE = decided(
+    "500.00",
+    "300.00",
+    "CO-45 125.00",
+    "PR-2 75.00",
+    number="N1",
+    trace="T1",
+    states="75.00",
+    remittance_balanced=True,
+)
+
+
+def without(one: Fact, **changes: object) -> Fact:
+    body = replace(cast(ClaimAdjudicated, one.body), **changes)  # type: ignore[arg-type]
+    return fact(body, one.occurred_at.date())
+
+
+def owes(*facts: Fact) -> Responsibility:
+    return judge([adult(), covered("P1"), submitted("500.00"), *facts], 200)[1]
+
+
+def test_a_copy_without_the_payment_trace_is_the_same_decision() -> None:
+    copy = without(REMITTANCE, trace=None, remittance_balanced=None)
+    for order in permutations([REMITTANCE, copy]):
+        assert owes(*order).collectible_cents == 7500
+
+
+def test_three_carriers_each_knowing_less_are_one_decision_in_every_order() -> None:
+    member = without(REMITTANCE, trace=None, payer_claim_id=None, remittance_balanced=None)
+    json = without(REMITTANCE, payer_claim_id=None, remittance_balanced=None)
+    answers = {repr(owes(*order)) for order in permutations([REMITTANCE, member, json])}
+    assert len(answers) == 1
+    found = owes(REMITTANCE, member, json)
+    assert (found.determination, found.collectible_cents, found.balance_cents) == ("final", 7500, 7500)
+
+
+def test_a_member_copy_that_sorts_the_reasons_otherwise_is_the_same_decision() -> None:
+    copy = without(
+        REMITTANCE,
+        trace=None,
+        remittance_balanced=None,
+        adjustments=cast(ClaimAdjudicated, decided("500.00", "300.00", "PR-2 75.00").body).adjustments,
+    )
+    found = owes(REMITTANCE, copy)
+    # The copy alone would not add up; beside the remittance it only confirms.
+    assert (found.determination, found.collectible_cents) == ("final", 7500)
+    assert owes(copy).determination == "undetermined"
+
+
+def test_carriers_that_disagree_about_the_patients_part_hold_with_the_lower_amount() -> None:
+    copy = without(
+        REMITTANCE,
+        remittance_balanced=None,
+        patient_responsibility_cents=None,
+        adjustments=cast(ClaimAdjudicated, decided("1", "1", "CO-45 100.00", "PR-2 100.00").body).adjustments,
+    )
+    found = owes(REMITTANCE, copy)
+    assert "DET-06.mismatch" in {t.rule for t in found.traces}
+    assert found.collectible_cents <= 7500
+
+
+def test_one_payment_and_one_payer_claim_number_make_two_names_of_a_payer_one() -> None:
+    copy = without(REMITTANCE, payer=Payer("1512345678"), remittance_balanced=None)
+    found = owes(REMITTANCE, copy)
+    assert [p.payer for p in found.payers] == ["P1"]
+    assert (found.determination, found.collectible_cents) == ("final", 7500)
+
+
+def test_another_payer_with_the_same_amounts_is_another_decision() -> None:
+    other = without(REMITTANCE, payer=Payer("P2"), payer_claim_id=None, trace=None)
+    assert {p.payer for p in owes(REMITTANCE, other).payers} == {"P1", "P2"}
+
+
+def test_two_halves_of_a_split_claim_with_their_own_numbers_stay_two() -> None:
+    half = decided("250.00", "150.00", "CO-45 62.50", "PR-2 37.50", number="N1", trace="T1")
+    other = decided("250.00", "150.00", "CO-45 62.50", "PR-2 37.50", number="N2", trace="T1")
+    assert owes(half, other).collectible_cents == 7500
+
+
+def test_a_correction_in_a_later_payment_is_not_a_copy_of_what_it_corrects() -> None:
+    first = decided("600.00", "0.00", "PR-1 600.00", number="N1", trace="T7", on=0)
+    back = decided("-600.00", "0.00", "PR-1 -600.00", number="N1", trace="T8", on=10, status="22")
+    right = decided("600.00", "0.00", "CO-45 600.00", number="N1", trace="T8", on=10, sequence="2")
+    answers = {
+        (r.determination, r.collectible_cents)
+        for order in permutations([first, back, right])
+        for r in [judge([adult(), covered("P1"), submitted("600.00"), *order], 200)[1]]
+    }
+    assert answers == {("final", 0)}
+
+
+def test_a_reversal_told_by_two_carriers_takes_back_one_decision() -> None:
+    back = decided(
+        "-500.00", "-300.00", "CO-45 -125.00", "PR-2 -75.00", number="N1", trace="T2", on=9, status="22"
+    )
+    copy = without(back, trace=None)
+    right = decided(
+        "500.00", "350.00", "CO-45 125.00", "PR-2 25.00", number="N3", trace="T2", on=9, original="N1"
+    )
+    found = owes(REMITTANCE, back, copy, right)
+    assert (found.determination, found.collectible_cents) == ("final", 2500)
+
+
+def test_an_old_style_reversal_takes_back_what_its_amounts_negate() -> None:
+    first = decided("500.00", "300.00", "CO-45 125.00", "PR-2 75.00", trace="T1")
+    back = decided("-500.00", "-300.00", "CR-45 -200.00", trace="T2", on=9, status="22")
+    found = owes(first, back)
+    assert "DET-04.cancelled" in {t.rule for t in found.traces}
+    assert (found.determination, found.collectible_cents) == ("undetermined", 0)
