@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -23,6 +23,7 @@ from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
 from service.config import Config
 from service.core import Policy, parse_policy
 from service.intake import Intake, Moment
+from service.release import Terms
 from service.tree import UNDER_TREE
 
 BUNDLED_POLICY: Final = Path(__file__).parent / "policies"
@@ -91,12 +92,16 @@ class App:
         at = wall_clock()
         return Moment(at, at.astimezone(self.config.zone).date())
 
+    def terms(self) -> Terms:
+        """When decisions act: the settling window, and what is only shadowed."""
+        return Terms(timedelta(seconds=self.config.settling_seconds))
+
     def intake(self) -> Intake:
         """The use case, wired to the readers. The policy it decides by is kept with what it decides."""
         with self.store.write() as unit:
             texts = to_bytes(self._policy_texts)
             unit.keep_policy(PolicyRow(self.policy.sha256, self.policy.version, texts, self.moment().now))
-        return Intake(self.store, self.read, self.read_large, self.policy)
+        return Intake(self.store, self.read, self.read_large, self.policy, self.terms())
 
     def transport(self) -> Transport:
         """RabbitMQ, or the store's own queue where no broker is configured."""

@@ -72,7 +72,7 @@ class Rig:
 
 @pytest.fixture(params=["embedded", "rabbitmq"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    environ = {"BATON_HOME": str(tmp_path), "BATON_DELIVERY_LIMIT": str(LIMIT)}
+    environ = {"BATON_HOME": str(tmp_path), "BATON_DELIVERY_LIMIT": str(LIMIT), "BATON_SETTLING_SECONDS": "0"}
     if request.param == "rabbitmq":
         from adapters.rabbitmq import setup
 
@@ -221,7 +221,7 @@ def wide(account: str, bytes_each: int) -> list[bytes]:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    made = App(load({"BATON_HOME": str(tmp_path)}))
+    made = App(load({"BATON_HOME": str(tmp_path), "BATON_SETTLING_SECONDS": "0"}))
     made.store.upgrade()
     yield made
     made.close()
