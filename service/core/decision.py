@@ -10,7 +10,7 @@ from schemas.decisions import STAGES, Decision, Finding, Responsibility, Trace, 
 from schemas.facts import AccountFlagged, AccountRef, StatementSent
 from schemas.records import from_plain, to_plain
 from service.core.account import Account, Known
-from service.core.gates import REGISTRY, Facility, Inquiry, Said
+from service.core.gates import REGISTRY, Answer, Facility, Inquiry, Said
 from service.core.policy import Period, Policy
 
 
@@ -110,6 +110,14 @@ def _named(policy: Policy) -> dict[str, Any]:
     return named
 
 
+def answers_of(asked: Inquiry, period: Period) -> list[Answer]:
+    """What every gate says, in the order of the registry; a gate without a value it needs holds."""
+    return [
+        gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
+        for gate, terms in zip(REGISTRY, period.gates, strict=True)
+    ]
+
+
 Each: TypeAlias = tuple[Said | None, Said | None, Said | None]
 
 
@@ -118,10 +126,7 @@ def _ask(
 ) -> tuple[list[Finding], list[Finding], list[dict[str, Any]], list[str]]:
     """Ask every gate: all findings, those that are no standing answer, as the record holds them, and the
     gates with nothing to say."""
-    answers = [
-        gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
-        for gate, terms in zip(REGISTRY, period.gates, strict=True)
-    ]
+    answers = answers_of(asked, period)
     findings = list(period.standing)
     spoken: list[Finding] = []
     said: list[dict[str, Any]] = []
