@@ -11,9 +11,10 @@ from schemas.money import format_cents
 from service.core.account import Account
 from service.core.basis import Basis, basis_of
 from service.core.bearers import MOVED
-from service.core.claims import ClaimResult, PayerAnswer, determine_claims
+from service.core.claims import ClaimResult, determine_claims
 from service.core.counterfactual import Counterfactual, alternatives
 from service.core.decision import inquire
+from service.core.payers import PayerAnswer
 from service.core.policy import Policy
 from service.core.setting import setting_of
 from service.core.walk import Opening, opening_of

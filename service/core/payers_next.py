@@ -12,8 +12,9 @@ from schemas.facts import Adjustment, ClaimAdjudicated, Payer
 from schemas.money import format_cents
 from service.core.account import Account
 from service.core.adjudication import REVERSAL, Adjudication
-from service.core.claims import ClaimResult, PayerAnswer, determine_claims
+from service.core.claims import ClaimResult, determine_claims
 from service.core.hypotheses import Change, Supposing
+from service.core.payers import PayerAnswer
 from service.core.policy import Policy
 from service.core.setting import setting_of
 
