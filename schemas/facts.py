@@ -616,6 +616,15 @@ def adjudication_key(account: AccountRef, claim: ClaimAdjudicated) -> str:
     return f"claim.adjudicated|{account}|{digest(to_bytes(parts))[:32]}"
 
 
+UNREAD_PART: Final = "unread_part"
+"""The flag of an account on which a part of a message waits for a person; reading that part lifts it."""
+
+
+def unread_reference(message_sha256: str, where: str) -> str:
+    """The reference of such a flag: this part of this message and no other."""
+    return f"{message_sha256[:16]} {where}"
+
+
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from adapters import native, x12
+from adapters import hl7v2, native, x12
 from adapters.embedded import EmbeddedTransport
 from adapters.rabbitmq import BrokerState, RabbitTransport
 from adapters.store import EmbeddedQueue, PolicyRow, Store
@@ -27,7 +27,8 @@ from service.release import Terms
 from service.tree import UNDER_TREE
 
 BUNDLED_POLICY: Final = Path(__file__).parent / "policies"
-JSON_LARGEST_BYTES: Final = 64 * 1024 * 1024
+IN_MEMORY_BYTES: Final = 64 * 1024 * 1024
+"""A JSON array or an HL7 v2 batch is read whole, up to here."""
 
 
 def wall_clock() -> datetime:
@@ -135,7 +136,18 @@ class App:
             return x12.read(
                 message.body, feed=message.feed, facility=facility, received_at=message.received_at
             )
+        if format == "hl7v2":
+            return self._read_hl7v2(message.body, message.feed, message.received_at)
         return iter([_unsupported(format), Tally(format)])
+
+    def _read_hl7v2(self, body: bytes, feed: str, received_at: datetime) -> Iterator[Item]:
+        return hl7v2.read(
+            body,
+            feed=feed,
+            facility=self.config.facility_of(feed),
+            received_at=received_at,
+            zone=self.config.zone,
+        )
 
     def read_large(self, large: LargeMessage) -> Iterator[Item]:
         """Read a message in chunks; only remittance files may be that large."""
@@ -149,18 +161,21 @@ class App:
             return x12.read_stream(
                 large.open_chunks, feed=large.feed, facility=facility, received_at=large.received_at
             )
-        if format == "json" and large.size <= JSON_LARGEST_BYTES:
+        if format == "json" and large.size <= IN_MEMORY_BYTES:
             return native.read(b"".join(large.open_chunks()), feed=large.feed, received_at=large.received_at)
+        if format == "hl7v2":
+            if large.size > IN_MEMORY_BYTES:
+                return iter([_too_large(IN_MEMORY_BYTES), Tally(format)])
+            return self._read_hl7v2(b"".join(large.open_chunks()), large.feed, large.received_at)
         return iter([_unsupported(format), Tally(format)])
 
 
 def detect(head: bytes) -> str:
     """The format of a message from its first bytes: json, x12, hl7v2, fhir or unknown.
 
-    HL7 v2 and FHIR are told apart so that they park under their own name; nothing reads them yet.
+    FHIR is told apart so that it parks under its own name; nothing reads it yet.
     """
-    start = head.lstrip(b"\xef\xbb\xbf\x0b \t\r\n")
-    if start.startswith((b"MSH", b"FHS", b"BHS")):
+    if hl7v2.looks_like_hl7(head):
         return "hl7v2"
     if native.looks_like_json(head):
         return "fhir" if b'"resourceType"' in head else "json"
@@ -173,15 +188,15 @@ def _too_large(limit: int) -> Rejected:
     return Rejected(
         "too-large",
         "",
-        f"the message is over the limit of {limit} bytes (max_message_bytes); send it in parts",
+        f"the message is over the limit of {limit} bytes; send it in parts",
     )
 
 
 def _unsupported(format: str) -> Rejected:
-    known = "Baton reads baton/1 JSON and X12 835"
-    if format in ("hl7v2", "fhir"):
+    known = "Baton reads baton/1 JSON, HL7 v2 and X12 835"
+    if format == "fhir":
         return Rejected("unsupported-format", "", f"{format} is not read yet; {known}")
-    return Rejected("unknown-format", "", f"it is empty, or holds neither JSON nor X12 835; {known}")
+    return Rejected("unknown-format", "", f"it is empty, or holds neither JSON, HL7 v2 nor X12 835; {known}")
 
 
 def calm_collector() -> None:

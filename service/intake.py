@@ -9,10 +9,23 @@ from datetime import date, datetime
 from itertools import count, islice
 from typing import Final, Literal, TypeAlias
 
+from adapters.hl7v2.places import belongs
 from adapters.store import Store, Unit, check_fact
 from adapters.store.rows import KeptMessage, MessageRecord, ParkedAction, ReadingRow, TallyRow
 from schemas.errors import BatonError, MessageRejected
-from schemas.facts import Fact, Item, LargeMessage, Message, Noted, Rejected, Tally
+from schemas.facts import (
+    UNREAD_PART,
+    AccountCleared,
+    AccountRef,
+    Fact,
+    Item,
+    LargeMessage,
+    Message,
+    Noted,
+    Rejected,
+    Tally,
+    unread_reference,
+)
 from service.core import Policy
 from service.posting import Arrival, Posting, parked_row
 from service.release import Terms
@@ -175,7 +188,13 @@ class Intake:
             raise AssertionError("a parked entry always has its message")
         reading = Reading().take(self._read_large(self._stored(message)))
         still = tuple(r for r in reading.rejected if r.where == record.place)
-        arrival = Arrival(message.seq, message.sha256, message.feed, reading.facts, [])
+        facts = reading.facts
+        if reading.tally is not None and reading.tally.format == "hl7v2":
+            # Another mapping may read the other parts otherwise than when they were stated: they stand.
+            facts = [f for f in facts if belongs(f.where, record.place)]
+            if not still and record.account is not None:
+                facts.append(_read_after_all(record.account, message.sha256, record.place, moment, by))
+        arrival = Arrival(message.seq, message.sha256, message.feed, facts, [])
         with self._store.write() as unit:
             self._posting(unit, moment).post([arrival])
             if not still:
@@ -252,6 +271,18 @@ class Intake:
 
     def _posting(self, unit: Unit, moment: Moment) -> Posting:
         return Posting(unit, self._policy, moment.now, moment.as_of, self._terms)
+
+
+def _read_after_all(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:
+    """What lifts the hold of an account for a part that waited and has been read now."""
+    reference = unread_reference(sha256, place)
+    return Fact.of(
+        account,
+        f"account.cleared|{account}|baton|{UNREAD_PART}|{reference}",
+        moment.now,
+        AccountCleared(UNREAD_PART, moment.as_of, reference, by),
+        where=place,
+    )
 
 
 def large(message: Message, chunk_bytes: int = 1 << 18) -> LargeMessage:

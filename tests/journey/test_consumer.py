@@ -183,7 +183,8 @@ def test_a_remittance_of_many_claims_over_one_mebibyte_goes_through_in_parts(rig
 def test_an_unknown_format_is_parked_with_a_reason(rig: Rig) -> None:
     rig.work(rig.app.intake())
     feed = rig.transport.feed()
-    assert all(feed.send([InMessage("fax.rig", b"\x00\x01binary"), InMessage("hl7v2.rig", b"MSH|^~\\&|")]))
+    resource = b'{"resourceType": "Account"}'
+    assert all(feed.send([InMessage("fax.rig", b"\x00\x01binary"), InMessage("fhir.rig", resource)]))
     feed.close()
 
     def codes() -> list[object]:
