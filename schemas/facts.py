@@ -460,6 +460,17 @@ class AccountsMerged:
 
 @swift_init
 @dataclass(frozen=True, slots=True)
+class AccountsUnmerged:
+    """This account's merge into `out_of` is taken back: its facts are its own again.
+
+    Source: HL7 v2.5.1 chapter 3, A44, A49 and corrections by hand.
+    """
+
+    out_of: AccountRef
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
 class ContactLogged:
     """A contact with the guarantor or an attempt at one."""
 
@@ -507,6 +518,7 @@ Body: TypeAlias = (
     | AccountFlagged
     | AccountCleared
     | AccountsMerged
+    | AccountsUnmerged
     | ContactLogged
     | AgencyReported
 )
@@ -533,6 +545,7 @@ KINDS: Final[dict[str, type[Body]]] = {
     "account.flagged": AccountFlagged,
     "account.cleared": AccountCleared,
     "accounts.merged": AccountsMerged,
+    "accounts.unmerged": AccountsUnmerged,
     "contact.logged": ContactLogged,
     "agency.reported": AgencyReported,
 }

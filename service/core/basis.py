@@ -57,7 +57,7 @@ def basis_of(account: Account, responsibility: Responsibility, decision: Decisio
     def same(facts: list[Fact]) -> bool:
         if not facts:
             return False
-        alone = fold(facts)
+        alone = fold(facts, account.ref)
         owes = apportion(alone, policy)
         return alone.ref == account.ref and wanted == answer_to_why(
             owes, decide(alone, owes, policy, decision.as_of)

@@ -103,6 +103,8 @@ def _why_it_ends(case: Case, decision: Decision) -> tuple[Literal["recalled", "c
     Settled means: still the patient's, but paid or given up. Otherwise a payer or a gate took it back.
     """
     owes = decision.responsibility
+    if any(t.rule == "DET-17.merged" for t in owes.traces):
+        return "closed", "MERGED"
     settled = owes.determination in ("final", "credit") and owes.collectible_cents > 0
     if owes.net_cents <= 0 and settled:
         codes = {s.reason.code for s in owes.shares if s.bearer == "patient" and s.amount_cents < 0}

@@ -67,13 +67,13 @@ class _Search:
         self.trials += 1
         account, owes = self.account, self.responsibility
         if more:
-            account, owes = supposing(self.account.facts, more, self.policy)
+            account, owes = supposing(self.account, more, self.policy)
         return first_day_it_opens(account, owes, self.policy, self.decision.as_of), owes.net_cents
 
     def stays_open(self, more: tuple[Fact, ...]) -> bool:
         """Whether the case would stay if these facts were stated today."""
         self.trials += 1
-        account, owes = supposing(self.account.facts, more, self.policy)
+        account, owes = supposing(self.account, more, self.policy)
         return glance(account, owes, self.policy, self.decision.as_of).opens
 
     def may_try(self) -> bool:

@@ -45,15 +45,12 @@ def _final_statements(
     if account.self_pay_since is not None and account.self_pay_since.id in settled:
         days.append(account.self_pay_since.at.date())
     final_on = max(days, default=date.min)
-    return tuple([s for s in account.delivered_statements() if final_on <= s.body.sent_on])
+    return account.delivered_statements(final_on)
 
 
 def _clock_on(delivered: tuple[Known[StatementSent], ...]) -> date | None:
-    """The day of the first statement; of merged accounts the later one, which protects the patient."""
-    first: dict[AccountRef, date] = {}
-    for statement in delivered:
-        first.setdefault(statement.account, statement.body.sent_on)
-    return max(first.values(), default=None)
+    """The day of the first statement; of merged accounts they are those of the one billed last."""
+    return delivered[0].body.sent_on if delivered else None
 
 
 def decide(account: Account, responsibility: Responsibility, policy: Policy, as_of: date) -> Decision:

@@ -64,7 +64,7 @@ def explain(
         gates,
         others.found,
         basis_of(account, responsibility, decision, policy),
-        opening_of(account.facts, policy, decision.as_of) if decision.opens_case else None,
+        opening_of(account, policy, decision.as_of) if decision.opens_case else None,
         others.trials,
         others.complete,
     )

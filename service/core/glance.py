@@ -81,9 +81,7 @@ def first_day_it_opens(
     return None
 
 
-def supposing(
-    facts: tuple[Fact, ...], more: tuple[Fact, ...], policy: Policy
-) -> tuple[Account, Responsibility]:
+def supposing(account: Account, more: tuple[Fact, ...], policy: Policy) -> tuple[Account, Responsibility]:
     """The account, and who owes it, if these facts were stated too."""
-    account = fold((*facts, *more))
-    return account, apportion(account, policy)
+    supposed = fold((*account.facts, *more), account.ref)
+    return supposed, apportion(supposed, policy)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
 from schemas.decisions import STAGES, Decision, Finding, Verdict
-from schemas.facts import Fact
-from service.core.account import fold
+from schemas.facts import AccountRef, Fact
+from service.core.account import Account, fold
 from service.core.decision import decide
 from service.core.policy import Policy
 from service.core.responsibility import apportion
@@ -44,10 +44,12 @@ class Opening:
     held_by: tuple[Finding, ...]
 
 
-def days_of(facts: Iterable[Fact], policy: Policy, until: date) -> Iterator[tuple[date, Decision]]:
+def days_of(
+    facts: Iterable[Fact], policy: Policy, until: date, ref: AccountRef | None = None
+) -> Iterator[tuple[date, Decision]]:
     """Decide on every day up to `until` on which a fact took effect, or a gate's waiting ended.
 
-    Each day knows the facts that had taken effect by then.
+    Each day knows the facts that had taken effect by then. `ref` names one of several merged accounts.
     """
     waiting = sorted((f for f in facts if f.account is not None), key=lambda f: f.occurred_at)
     fresh = [f for f in waiting if f.occurred_at.date() <= until]
@@ -61,7 +63,7 @@ def days_of(facts: Iterable[Fact], policy: Policy, until: date) -> Iterator[tupl
             at += 1
         if at > before:
             known = fresh[:at]
-            account = fold(known)
+            account = fold(known, ref)
             owes = apportion(account, policy)
         decision = decide(account, owes, policy, day)
         yield day, decision
@@ -75,9 +77,9 @@ def days_of(facts: Iterable[Fact], policy: Policy, until: date) -> Iterator[tupl
         day = min(later)
 
 
-def opening_of(facts: Sequence[Fact], policy: Policy, as_of: date) -> Opening | None:
+def opening_of(account: Account, policy: Policy, as_of: date) -> Opening | None:
     """How every gate came to allow a case by `as_of`; None when on that day one does not."""
-    days = list(days_of(facts, policy, as_of))[-MOST_DAYS:]
+    days = list(days_of(account.facts, policy, as_of, account.ref))[-MOST_DAYS:]
     if not days or not days[-1][1].opens_case:
         return None
     opened = len(days) - 1
@@ -95,9 +97,9 @@ def opening_of(facts: Sequence[Fact], policy: Policy, as_of: date) -> Opening | 
     if not opened:
         return Opening(opened_on, tuple(let_go.values()), None, ())
     eve = opened_on - timedelta(days=1)
-    known = [f for f in facts if f.occurred_at.date() <= eve]
-    account = fold(known)
-    held = decide(account, apportion(account, policy), policy, eve)
+    known = [f for f in account.facts if f.occurred_at.date() <= eve]
+    before = fold(known, account.ref)
+    held = decide(before, apportion(before, policy), policy, eve)
     return Opening(opened_on, tuple(let_go.values()), eve, tuple(_against(held)))
 
 
