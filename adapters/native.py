@@ -39,6 +39,9 @@ VALUES: Final = 1_500_000
 CLOCKS_APART: Final = timedelta(days=1)
 """A message that became true later than this after its receipt has a wrong clock or a wrong date."""
 
+CONTRACT_NAME: Final = b'"baton/1"'
+"""How the contract's name stands in a message."""
+
 UNKNOWN_FIELD: Final = "leave this field out; nothing reads it"
 AHEAD_OF_TIME: Final = "check the sender's clock; this is later than the receipt"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -46,6 +47,51 @@ def parse(body: bytes) -> Any:
     return _parse_carefully(body)
 
 
+class Written(str):
+    """A JSON number with a fraction or an exponent, exactly as it was written."""
+
+    __slots__ = ()
+
+
+def parse_exact(body: bytes) -> tuple[Any, bool]:
+    """Read a JSON text whose numbers keep every digit: whole ones as int, all others as `Written`.
+
+    The second part tells whether an object may repeat a name; such a one comes back as `Repeating`.
+
+    >>> parse_exact(b'[100.10, 7, "7.0"]'), type(parse_exact(b"100.10")[0]).__name__
+    ((['100.10', 7, '7.0'], False), 'Written')
+
+    Raises:
+        MessageRejected: not-json, not-utf8, too-deep, as `parse`; so do objects that repeat a name.
+    """
+    try:
+        value = _EXACT.decode(body.decode("utf-8"))
+        if not _may_repeat(body, value):
+            return value, False
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        pass
+    return _parse_carefully(body, parse_float=Written), True
+
+
+def repeated_name(value: Any) -> tuple[str | int, ...] | None:
+    """The steps to the first object that repeats a name, the name last; None without one.
+
+    >>> repeated_name(parse_exact(b'{"a": [{"b": 1, "b": 2}]}')[0])
+    ('a', 0, 'b')
+    """
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while waiting:
+        steps, node = waiting.pop()
+        if isinstance(node, Repeating):
+            return (*steps, min(node.repeated))
+        if isinstance(node, dict):
+            inside: Iterable[tuple[str | int, Any]] = node.items()
+        else:
+            inside = enumerate(node) if isinstance(node, list) else ()
+        waiting += [((*steps, name), inner) for name, inner in inside if isinstance(inner, (dict, list))]
+    return None
+
+
 def written_bytes(value: Any) -> int:
     """Size of a value written without blanks; 0 for one that cannot be written and will be refused."""
     try:
@@ -68,7 +114,7 @@ def _may_repeat(body: bytes, value: Any) -> bool:
         return True
 
 
-def _parse_carefully(body: bytes) -> Any:
+def _parse_carefully(body: bytes, parse_float: Callable[[str], Any] = float) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -81,7 +127,12 @@ def _parse_carefully(body: bytes) -> Any:
     _refuse_deep(body)
     try:
         return json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_whole, strict=True
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            parse_float=parse_float,
+            strict=True,
         )
     except json.JSONDecodeError as error:
         raise _not_json(f"line {error.lineno} column {error.colno}") from None
@@ -127,6 +178,11 @@ def _refuse_constant(_: str) -> NoReturn:
     raise MessageRejected(
         "not-json", "write every number in digits; NaN and Infinity are not JSON", clause="RFC 8259 section 6"
     )
+
+
+_EXACT: Final = json.JSONDecoder(
+    parse_float=Written, parse_int=_whole, parse_constant=_refuse_constant, strict=True
+)
 
 
 def _not_json(where: str) -> MessageRejected:

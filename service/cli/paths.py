@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,6 @@ from schemas.facts import LargeMessage, Message
 from service.app import wall_clock
 
 CHUNK_BYTES: Final = 1 << 18
-HEAD_BYTES: Final = 4096
 
 Advance = Callable[[int], None]
 
@@ -87,14 +86,16 @@ class Source:
     advance: Advance = stay
 
     @classmethod
-    def of(cls, path: Path, feed: str, detect: Callable[[bytes], str], advance: Advance = stay) -> Source:
-        """Look at the first bytes of a file.
+    def of(
+        cls, path: Path, feed: str, detect: Callable[[Iterable[bytes]], str], advance: Advance = stay
+    ) -> Source:
+        """Look at a file's first bytes, or as many as tell its format.
 
         Raises:
             OSError: it cannot be read.
         """
         with path.open("rb") as file:
-            return cls(path, feed, detect(file.read(HEAD_BYTES)), advance)
+            return cls(path, feed, detect(iter(lambda: file.read(CHUNK_BYTES), b"")), advance)
 
     def message(self) -> LargeMessage:
         """The file as a message whose bytes are read when they are asked for; its digest is taken now."""

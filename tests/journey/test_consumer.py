@@ -72,7 +72,7 @@ class Rig:
 
 @pytest.fixture(params=["embedded", "rabbitmq"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    environ = {"BATON_HOME": str(tmp_path), "BATON_DELIVERY_LIMIT": str(LIMIT), "BATON_SETTLING_SECONDS": "0"}
+    environ = {"BATON_HOME": str(tmp_path), "BATON_DELIVERY_LIMIT": str(LIMIT)}
     if request.param == "rabbitmq":
         from adapters.rabbitmq import setup
 
@@ -183,8 +183,7 @@ def test_a_remittance_of_many_claims_over_one_mebibyte_goes_through_in_parts(rig
 def test_an_unknown_format_is_parked_with_a_reason(rig: Rig) -> None:
     rig.work(rig.app.intake())
     feed = rig.transport.feed()
-    resource = b'{"resourceType": "Account"}'
-    assert all(feed.send([InMessage("fax.rig", b"\x00\x01binary"), InMessage("fhir.rig", resource)]))
+    assert all(feed.send([InMessage("fax.rig", b"\x00\x01binary"), InMessage("hl7v2.rig", b"MSH|^~\\&|")]))
     feed.close()
 
     def codes() -> list[object]:
@@ -222,7 +221,7 @@ def wide(account: str, bytes_each: int) -> list[bytes]:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    made = App(load({"BATON_HOME": str(tmp_path), "BATON_SETTLING_SECONDS": "0"}))
+    made = App(load({"BATON_HOME": str(tmp_path)}))
     made.store.upgrade()
     yield made
     made.close()
