@@ -460,6 +460,17 @@ class AccountsMerged:
 
 @swift_init
 @dataclass(frozen=True, slots=True)
+class AccountsUnmerged:
+    """This account's merge into `out_of` is taken back: its facts are its own again.
+
+    Source: HL7 v2.5.1 chapter 3, A44, A49 and corrections by hand.
+    """
+
+    out_of: AccountRef
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
 class ContactLogged:
     """A contact with the guarantor or an attempt at one."""
 
@@ -507,6 +518,7 @@ Body: TypeAlias = (
     | AccountFlagged
     | AccountCleared
     | AccountsMerged
+    | AccountsUnmerged
     | ContactLogged
     | AgencyReported
 )
@@ -533,6 +545,7 @@ KINDS: Final[dict[str, type[Body]]] = {
     "account.flagged": AccountFlagged,
     "account.cleared": AccountCleared,
     "accounts.merged": AccountsMerged,
+    "accounts.unmerged": AccountsUnmerged,
     "contact.logged": ContactLogged,
     "agency.reported": AgencyReported,
 }
@@ -614,6 +627,15 @@ def adjudication_key(account: AccountRef, claim: ClaimAdjudicated) -> str:
         triples,
     ]
     return f"claim.adjudicated|{account}|{digest(to_bytes(parts))[:32]}"
+
+
+UNREAD_PART: Final = "unread_part"
+"""The flag of an account on which a part of a message waits for a person; reading that part lifts it."""
+
+
+def unread_reference(message_sha256: str, where: str) -> str:
+    """The reference of such a flag: this part of this message and no other."""
+    return f"{message_sha256[:16]} {where}"
 
 
 Severity: TypeAlias = Literal["error", "warning", "info"]

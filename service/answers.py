@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Final, TypeAlias, cast
 
 from adapters.store import Reader
-from adapters.store.rows import CaseHistory, DecisionRecord, FactRecord, ParkedRecord
+from adapters.store.rows import AccountRow, CaseHistory, DecisionRecord, FactRecord, ParkedRecord
 from schemas.canonical import from_bytes
 from schemas.cases import Case, CaseEvent, CaseMove, CaseStatus
 from schemas.decisions import STAGES, Decision, Finding, Share, Verdict
@@ -17,6 +17,7 @@ from schemas.facts import AccountRef, Rejected
 from schemas.money import format_cents
 from service.core import Policy, apportion, decide, explain, fold
 from service.intake import Receipt
+from service.release import SETTLING, said
 from service.storyline import told
 
 Plain: TypeAlias = dict[str, Any]
@@ -70,13 +71,14 @@ def why(
     seen_until = known_at or _end_of(as_of)
     stored = reader.latest_decision(ref, seen_until)
     entry = next((e for e in reader.audit_entries_for(str(ref)) if e.recorded_at <= seen_until), None)
+    held_back = _withheld(reader.account(ref)) if known_at is None and decision.opens_case else []
     cases_had = [h for h in _histories(reader, ref, seen_until) if h.events]
     return {
         "account": str(ref),
         "facility": ref.facility,
         "number": ref.number,
         "as_of": as_of.isoformat(),
-        "summary": story.summary,
+        "summary": " ".join([story.summary, *(w["text"] for w in held_back)]),
         "balance": format_cents(responsibility.balance_cents),
         "currency": responsibility.currency,
         "assigned": format_cents(responsibility.assigned_cents),
@@ -101,6 +103,7 @@ def why(
         "decision": _decision(decision, stored),
         "case": _case(_as_it_was(cases_had[-1])) if cases_had else None,
         "timeline": _timeline(records, reader.decisions(ref, seen_until), cases_had, cite),
+        "withheld": held_back,
         "counterfactual": [{"change": c.change, "outcome": c.outcome} for c in story.counterfactuals],
         "audit": {"entry": entry.seq, "hash": entry.hash} if entry else None,
     }
@@ -198,6 +201,21 @@ def _citing(records: Sequence[FactRecord]) -> Cite:
         ]
 
     return cite
+
+
+def _withheld(row: AccountRow | None) -> list[Plain]:
+    """Why a case that the decision allows does not open, or is not raised, yet."""
+    if row is None:
+        return []
+    until, raised = _instant(row.review_at) if row.review_at else None, row.case is not None
+    return [
+        {
+            "cause": cause,
+            "until": until if cause == SETTLING else None,
+            "text": said(cause, row.review_at, raised=raised),
+        }
+        for cause in row.withheld
+    ]
 
 
 def _share(share: Share, cite: Cite) -> Plain:

@@ -7,12 +7,12 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Final
 
-from adapters import fhir, native, x12
+from adapters import fhir, hl7v2, native, x12
 from adapters.embedded import EmbeddedTransport
 from adapters.rabbitmq import BrokerState, RabbitTransport
 from adapters.store import EmbeddedQueue, PolicyRow, Store
@@ -23,10 +23,12 @@ from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
 from service.config import Config
 from service.core import Policy, parse_policy
 from service.intake import Intake, Moment
+from service.release import Terms
 from service.tree import UNDER_TREE
 
 BUNDLED_POLICY: Final = Path(__file__).parent / "policies"
-JSON_LARGEST_BYTES: Final = 64 * 1024 * 1024
+IN_MEMORY_BYTES: Final = 64 * 1024 * 1024
+"""A JSON array or an HL7 v2 batch is read whole, up to here."""
 
 
 def wall_clock() -> datetime:
@@ -91,12 +93,16 @@ class App:
         at = wall_clock()
         return Moment(at, at.astimezone(self.config.zone).date())
 
+    def terms(self) -> Terms:
+        """When decisions act: the settling window, and what is only shadowed."""
+        return Terms(timedelta(seconds=self.config.settling_seconds))
+
     def intake(self) -> Intake:
         """The use case, wired to the readers. The policy it decides by is kept with what it decides."""
         with self.store.write() as unit:
             texts = to_bytes(self._policy_texts)
             unit.keep_policy(PolicyRow(self.policy.sha256, self.policy.version, texts, self.moment().now))
-        return Intake(self.store, self.read, self.read_large, self.policy)
+        return Intake(self.store, self.read, self.read_large, self.policy, self.terms())
 
     def transport(self) -> Transport:
         """RabbitMQ, or the store's own queue where no broker is configured."""
@@ -125,22 +131,37 @@ class App:
             return iter([_too_large(self.config.max_message_bytes), Tally(format)])
         if format == "json":
             return native.read(message.body, feed=message.feed, received_at=message.received_at)
+        if format == "hl7v2":
+            return self._read_hl7v2(message.body, message.feed, message.received_at)
         read = {"x12": x12.read, "fhir": fhir.read}.get(format)
         if read is None:
-            return iter([_unsupported(format), Tally(format)])
+            return iter([_unknown(), Tally(format)])
         facility = self.config.facility_of(message.feed)
         return read(message.body, feed=message.feed, facility=facility, received_at=message.received_at)
+
+    def _read_hl7v2(self, body: bytes, feed: str, received_at: datetime) -> Iterator[Item]:
+        return hl7v2.read(
+            body,
+            feed=feed,
+            facility=self.config.facility_of(feed),
+            received_at=received_at,
+            zone=self.config.zone,
+        )
 
     def read_large(self, large: LargeMessage) -> Iterator[Item]:
         """Read a message in chunks; remittances and NDJSON may be of any size up to the limit."""
         format = large.format if large.format != "unknown" else detect(large.open_chunks())
         if large.size > self.config.max_message_bytes:
             return iter([_too_large(self.config.max_message_bytes), Tally(format)])
-        if format == "json" and large.size <= JSON_LARGEST_BYTES:
+        if format == "json" and large.size <= IN_MEMORY_BYTES:
             return native.read(b"".join(large.open_chunks()), feed=large.feed, received_at=large.received_at)
+        if format == "hl7v2":
+            if large.size > IN_MEMORY_BYTES:
+                return iter([_too_large(IN_MEMORY_BYTES), Tally(format)])
+            return self._read_hl7v2(b"".join(large.open_chunks()), large.feed, large.received_at)
         read = {"x12": x12.read_stream, "fhir": fhir.read_stream}.get(format)
         if read is None:
-            return iter([_unsupported(format), Tally(format)])
+            return iter([_unknown(), Tally(format)])
         facility = self.config.facility_of(large.feed)
         return read(large.open_chunks, feed=large.feed, facility=facility, received_at=large.received_at)
 
@@ -152,7 +173,7 @@ def detect(chunks: Iterable[bytes]) -> str:
     """The format of a message: json, x12, hl7v2, fhir or unknown.
 
     Its first bytes tell, but for JSON that names neither its contract nor a resourceType there: a FHIR
-    resource may name its type last. HL7 v2 is told apart so that it parks under its own name.
+    resource may name its type last.
 
     >>> detect([b'{"meta": {}, ', b'"resourceType": "Bundle"}']), detect([b'{"schema": "baton/1"}'])
     ('fhir', 'json')
@@ -160,8 +181,7 @@ def detect(chunks: Iterable[bytes]) -> str:
     source = iter(chunks)
     chunk = next(source, b"")
     head = chunk[:HEAD_BYTES]
-    start = head.lstrip(b"\xef\xbb\xbf\x0b \t\r\n")
-    if start.startswith((b"MSH", b"FHS", b"BHS")):
+    if hl7v2.looks_like_hl7(head):
         return "hl7v2"
     if native.looks_like_json(head):
         last = b""
@@ -182,15 +202,14 @@ def _too_large(limit: int) -> Rejected:
     return Rejected(
         "too-large",
         "",
-        f"the message is over the limit of {limit} bytes (max_message_bytes); send it in parts",
+        f"the message is over the limit of {limit} bytes; send it in parts",
     )
 
 
-def _unsupported(format: str) -> Rejected:
-    known = "Baton reads baton/1 JSON, FHIR JSON and X12 835"
-    if format == "hl7v2":
-        return Rejected("unsupported-format", "", f"{format} is not read yet; {known}")
-    return Rejected("unknown-format", "", f"it is empty, or holds neither JSON nor X12 835; {known}")
+def _unknown() -> Rejected:
+    return Rejected(
+        "unknown-format", "", "it is empty, or holds neither baton/1 JSON, FHIR JSON, HL7 v2 nor X12 835"
+    )
 
 
 def calm_collector() -> None:

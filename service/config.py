@@ -12,19 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.errors import ConfigRefused
+from schemas.feeds import Feed
 
 T = TypeVar("T")
 
 PREFIX: Final = "BATON_"
 DEFAULT_FACILITY: Final = "GEN"
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """What is known about one sender: `facility` completes account numbers that come without one."""
-
-    name: str
-    facility: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +47,7 @@ class Config:
     workers: int
     delivery_limit: int
     max_message_bytes: int
+    settling_seconds: int
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
 
@@ -163,6 +157,7 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         workers=reading.value("workers", 1, _whole(1, 64)),
         delivery_limit=reading.value("delivery_limit", 10, _whole(1, 1000)),
         max_message_bytes=reading.value("max_message_bytes", 128 * 1024 * 1024, _whole(1024, 1 << 31)),
+        settling_seconds=reading.value("settling_seconds", 4 * 3600, _whole(0, 30 * 86_400)),
         feeds=_feeds(table.get("feeds", {}), path),
         settings=tuple(reading.settings),
     )

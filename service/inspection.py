@@ -27,6 +27,9 @@ SPOOL_BYTES: Final = 4 * 1024 * 1024
 REMEMBERED: Final = 2000
 """Findings that are held to tell the same one, said again when its part is parked."""
 
+PRIOR: Final = " / MRG "
+"""In the place of a fact about a number that an account had before: it is no account the message is about."""
+
 FORMATS: Final = {"x12": "x12.835"}
 """The contract's word for a format, where the door has a shorter one."""
 
@@ -68,7 +71,7 @@ class Summary:
                 item = _keepable(item)
             if isinstance(item, Fact):
                 self.facts[item.kind] = self.facts.get(item.kind, 0) + 1
-                if item.account is not None:
+                if item.account is not None and PRIOR not in item.where:
                     self.accounts.setdefault(item.account.number)
                 yield item
                 continue

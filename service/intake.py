@@ -9,12 +9,26 @@ from datetime import date, datetime
 from itertools import count, islice
 from typing import Final, Literal, TypeAlias
 
-from adapters.store import Store, check_fact
+from adapters.hl7v2.places import belongs
+from adapters.store import Store, Unit, check_fact
 from adapters.store.rows import KeptMessage, MessageRecord, ParkedAction, ReadingRow, TallyRow
 from schemas.errors import BatonError, MessageRejected
-from schemas.facts import Fact, Item, LargeMessage, Message, Noted, Rejected, Tally
+from schemas.facts import (
+    UNREAD_PART,
+    AccountCleared,
+    AccountRef,
+    Fact,
+    Item,
+    LargeMessage,
+    Message,
+    Noted,
+    Rejected,
+    Tally,
+    unread_reference,
+)
 from service.core import Policy
 from service.posting import Arrival, Posting, parked_row
+from service.release import Terms
 
 Read: TypeAlias = Callable[[Message], Iterator[Item]]
 """Reads one message: `service.app` wires a door's reader to each format."""
@@ -100,11 +114,14 @@ class Reading:
 class Intake:
     """Receives messages and reviews due accounts. Safe to repeat: the same input changes nothing twice."""
 
-    def __init__(self, store: Store, read: Read, read_large: ReadLarge, policy: Policy) -> None:
+    def __init__(
+        self, store: Store, read: Read, read_large: ReadLarge, policy: Policy, terms: Terms | None = None
+    ) -> None:
         self._store = store
         self._read = read
         self._read_large = read_large
         self._policy = policy
+        self._terms = terms or Terms()
 
     def receive(self, messages: Sequence[Message], moment: Moment) -> list[Receipt]:
         """Keep, read, decide and record a batch in one transaction; receipts in the order of the messages.
@@ -119,12 +136,11 @@ class Intake:
         with self._store.write() as unit:
             kept = unit.keep_messages(messages)
             arrivals = [
-                Arrival(row.seq, m.sha256, r.facts, r.rejected)
+                Arrival(row.seq, m.sha256, m.feed, r.facts, r.rejected)
                 for row, m, r in zip(kept, messages, readings, strict=True)
                 if row.new
             ]
-            posting = Posting(unit, self._policy, moment.now, moment.as_of)
-            posting.post(arrivals)
+            self._posting(unit, moment).post(arrivals)
             unit.finish_messages([_finished(arrival, moment) for arrival in arrivals])
             receipts = _receipts(kept, messages, arrivals)
             unit.add_tallies(_tallies(messages, receipts, moment))
@@ -172,9 +188,15 @@ class Intake:
             raise AssertionError("a parked entry always has its message")
         reading = Reading().take(self._read_large(self._stored(message)))
         still = tuple(r for r in reading.rejected if r.where == record.place)
-        arrival = Arrival(message.seq, message.sha256, reading.facts, [])
+        facts = reading.facts
+        if reading.tally is not None and reading.tally.format == "hl7v2":
+            # Another mapping may read the other parts otherwise than when they were stated: they stand.
+            facts = [f for f in facts if belongs(f.where, record.place)]
+            if not still and record.account is not None:
+                facts.append(_read_after_all(record.account, message.sha256, record.place, moment, by))
+        arrival = Arrival(message.seq, message.sha256, message.feed, facts, [])
         with self._store.write() as unit:
-            Posting(unit, self._policy, moment.now, moment.as_of).post([arrival])
+            self._posting(unit, moment).post([arrival])
             if not still:
                 note = f"{arrival.new_facts} new facts"
                 unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note))
@@ -204,14 +226,14 @@ class Intake:
                 (p.place, p.code)
                 for p in reader.parked(open_only=False, message_seq=seq, limit=MOST_PARTS + 1)
             }
-        total = Arrival(seq, large.sha256, [], [])
+        total = Arrival(seq, large.sha256, large.feed, [], [])
         source = self._read_large(large)
         while piece := list(islice(source, SLICE_ITEMS)):
             reading = Reading().take(piece)
             fresh = [r for r in reading.rejected if (r.where, r.code) not in before]
-            arrival = Arrival(seq, large.sha256, reading.facts, fresh)
+            arrival = Arrival(seq, large.sha256, large.feed, reading.facts, fresh)
             with self._store.write() as unit:
-                Posting(unit, self._policy, moment.now, moment.as_of).post([arrival])
+                self._posting(unit, moment).post([arrival])
             total.absorb(arrival)
             total.rejected += [r for r in reading.rejected if (r.where, r.code) in before]
             progress(total.new_facts)
@@ -244,8 +266,23 @@ class Intake:
         with self._store.write() as unit:
             due = unit.due_accounts(moment.as_of, moment.now, limit)
             if due:
-                Posting(unit, self._policy, moment.now, moment.as_of).review(due)
+                self._posting(unit, moment).review(due)
         return len(due)
+
+    def _posting(self, unit: Unit, moment: Moment) -> Posting:
+        return Posting(unit, self._policy, moment.now, moment.as_of, self._terms)
+
+
+def _read_after_all(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:
+    """What lifts the hold of an account for a part that waited and has been read now."""
+    reference = unread_reference(sha256, place)
+    return Fact.of(
+        account,
+        f"account.cleared|{account}|baton|{UNREAD_PART}|{reference}",
+        moment.now,
+        AccountCleared(UNREAD_PART, moment.as_of, reference, by),
+        where=place,
+    )
 
 
 def large(message: Message, chunk_bytes: int = 1 << 18) -> LargeMessage:

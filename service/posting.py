@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from adapters.store.rows import (
     AccountRow,
@@ -15,6 +15,7 @@ from adapters.store.rows import (
     FactRow,
     OutboxRow,
     ParkedRow,
+    WithheldRow,
 )
 from adapters.store.unit import Unit
 from schemas.canonical import stable_id, to_bytes
@@ -22,7 +23,8 @@ from schemas.cases import Case, CaseEvent
 from schemas.decisions import Decision
 from schemas.facts import AccountFlagged, AccountRef, ClaimAdjudicated, Fact, Rejected
 from schemas.wire import events
-from service.core import Policy, advance, apportion, decide, fold
+from service.core import Policy, advance, apportion, asks_more, decide, fold
+from service.release import NO_WAIT, Terms, Waits, lasting, waits_for
 
 Identities: TypeAlias = dict[str, list[tuple[str, AccountRef]]]
 """Message identity to the facts, and their accounts, that carry it."""
@@ -34,6 +36,7 @@ class Arrival:
 
     seq: int
     sha256: str
+    feed: str
     facts: list[Fact]
     rejected: list[Rejected]
     new_facts: int = 0
@@ -62,20 +65,29 @@ class _Ledger:
     keys: dict[str, str]
     fresh: list[str] = field(default_factory=list)
     messages: dict[str, None] = field(default_factory=dict)
+    feeds: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, row: AccountRow, facts: Sequence[Fact]) -> _Ledger:
-        return cls(row, {f.id: f for f in facts}, {f.key: f.id for f in facts})
+        return cls(row, {f.id: f for f in facts}, {f.key: f.id for f in facts}, feeds=set(row.feeds))
+
+    def heard_at(self, now: datetime) -> datetime | None:
+        """When its last fact was recorded; a clock that was set back does not make that earlier."""
+        return max(self.row.heard_at or now, now) if self.fresh else self.row.heard_at
 
 
 class Posting:
     """Posts facts inside one open transaction. Everything it writes commits or vanishes with it."""
 
-    def __init__(self, unit: Unit, policy: Policy, now: datetime, as_of: date) -> None:
+    def __init__(
+        self, unit: Unit, policy: Policy, now: datetime, as_of: date, terms: Terms | None = None
+    ) -> None:
         self._unit = unit
         self._policy = policy
         self._now = now
         self._as_of = as_of
+        self._terms = terms or Terms()
+        self._paused: frozenset[str] | None = None
 
     def post(self, arrivals: Sequence[Arrival]) -> None:
         """Add the facts of newly kept messages to their accounts and decide for every account touched."""
@@ -98,7 +110,8 @@ class Posting:
             for a in arrivals
             if a.rejected or not any(f.account is not None for f in a.facts)
         ]
-        self._decide([ledger for ledger in ledgers.values() if ledger.fresh], audits)
+        told = [one for one in ledgers.values() if one.fresh or one.feeds != set(one.row.feeds)]
+        self._decide(told, audits)
 
     def review(self, refs: Collection[AccountRef]) -> None:
         """Decide again on the facts as they stand: a review day has come."""
@@ -118,6 +131,8 @@ class Posting:
                 continue
             ledger = ledgers[fact.account]
             ledger.messages[arrival.sha256] = None
+            # Also a feed that only repeats what is known: the order of arrival must not choose the feed.
+            ledger.feeds.add(arrival.feed)
             if fact.id in ledger.facts:
                 arrival.duplicate_facts += 1
                 continue
@@ -160,29 +175,63 @@ class Posting:
         cases: list[Case] = []
         moves: list[CaseEventRow] = []
         outbox: list[OutboxRow] = []
+        withheld: list[WithheldRow] = []
         for ledger in ledgers:
             row = ledger.row
             decision = self._decision(ledger)
-            changed = decision.material != row.material
-            case: Case | None = row.case
-            case_events: tuple[CaseEvent, ...] = ()
-            if changed:
+            waits = self._waits(ledger, decision)
+            case, case_events = advance(row.ref, row.case, row.cases, decision, waits=bool(waits.causes))
+            # A case rests on a decision that was stored, over exactly the facts that it was opened on.
+            kept = decision.material != row.material or bool(case_events)
+            if kept:
                 decisions.append(_decision_row(decision, row.id, self._now))
-                case, case_events = advance(row.ref, row.case, row.cases, decision)
-                if case is not None and case_events:
-                    cases.append(case)
-                    moves += [CaseEventRow(e, row.id, self._now) for e in case_events]
                 outbox += _announcements(row, decision, case_events, self._now)
-            review_on = _next_review(decision.review_on, self._as_of)
-            if changed or review_on != row.review_on or len(ledger.facts) != row.facts:
-                heads.append(_head(row, decision, case, len(ledger.facts), review_on))
-            audits.append(_account_audit(ledger, decision if changed else None, case_events, self._now))
+            if case is not None and case_events:
+                cases.append(case)
+                moves += [CaseEventRow(e, row.id, self._now) for e in case_events]
+            withheld += _withheld(ledger, decision, waits, self._now)
+            head = self._head(ledger, decision, case, waits)
+            if kept or _says_more(head, row):
+                heads.append(head)
+            audits.append(_account_audit(ledger, decision if kept else None, case_events, waits, self._now))
         self._unit.add_decisions(decisions)
         self._unit.save_accounts(heads)
         self._unit.save_cases(cases)
         self._unit.add_case_events(moves)
+        self._unit.add_withheld(withheld)
         self._unit.add_outbox(outbox)
         self._unit.add_audit(audits)
+
+    def _waits(self, ledger: _Ledger, decision: Decision) -> Waits:
+        """Why nothing more may be asked yet; asked only where a decision would ask for more."""
+        if not asks_more(ledger.row.case, decision):
+            return NO_WAIT
+        if self._paused is None:
+            self._paused = self._unit.paused_feeds()
+        return waits_for(self._terms, self._paused, ledger.feeds, ledger.heard_at(self._now), self._now)
+
+    def _head(self, ledger: _Ledger, decision: Decision, case: Case | None, waits: Waits) -> AccountRow:
+        row, said = ledger.row, decision.responsibility
+        kept = decision.material != row.material or (case is not None and case.decided_by == decision.id)
+        return AccountRow(
+            id=row.id,
+            ref=row.ref,
+            decision_id=decision.id if kept else row.decision_id,
+            material=decision.material,
+            review_on=_next_review(decision.review_on, self._as_of),
+            review_at=waits.until,
+            determination=said.determination,
+            patient_cents=said.net_cents,
+            balance_cents=said.balance_cents,
+            currency=said.currency,
+            facts=len(ledger.facts),
+            cases=case.number if case is not None else row.cases,
+            version=row.version + 1,
+            policy_sha256=decision.policy_sha256,
+            heard_at=ledger.heard_at(self._now),
+            feeds=tuple(sorted(ledger.feeds)),
+            withheld=waits.causes,
+        )
 
     def _decision(self, ledger: _Ledger) -> Decision:
         account = fold(ledger.facts.values())
@@ -293,38 +342,58 @@ def _next_review(day: date | None, as_of: date) -> date | None:
     return None if day is None else max(day, as_of + timedelta(days=1))
 
 
-def _head(
-    row: AccountRow, decision: Decision, case: Case | None, facts: int, review_on: date | None
-) -> AccountRow:
-    said = decision.responsibility
-    changed = decision.material != row.material
-    return AccountRow(
-        id=row.id,
-        ref=row.ref,
-        decision_id=decision.id if changed else row.decision_id,
-        material=decision.material,
-        review_on=review_on,
-        determination=said.determination,
-        patient_cents=said.net_cents,
-        balance_cents=said.balance_cents,
-        currency=said.currency,
-        facts=facts,
-        cases=case.number if case is not None else row.cases,
-        version=row.version + 1,
+def _says_more(head: AccountRow, row: AccountRow) -> bool:
+    """Whether a head is worth saving although the decision is the same."""
+    return (
+        head.facts != row.facts
+        or head.review_on != row.review_on
+        or head.review_at != row.review_at
+        or head.policy_sha256 != row.policy_sha256
+        or head.feeds != row.feeds
+        or head.withheld != row.withheld
     )
 
 
+def _withheld(ledger: _Ledger, decision: Decision, waits: Waits, now: datetime) -> list[WithheldRow]:
+    """A case that would have opened by now but for shadow mode or a paused feed, or the end of that.
+
+    While the account settles nothing would have moved either, so nothing is noted yet.
+    """
+    row, amount_cents = ledger.row, decision.responsibility.net_cents
+    before, causes = lasting(row.withheld), lasting(waits.causes)
+    if causes and waits.until is not None:
+        return []
+    noted = causes == before and row.review_at is None and amount_cents == row.patient_cents
+    if noted or not (causes or before):
+        return []
+    return [
+        WithheldRow(
+            row.id,
+            "withheld" if causes else "ended",
+            causes or before,
+            tuple(sorted(ledger.feeds)),
+            max(0, amount_cents),
+            decision.responsibility.currency,
+            decision.id,
+            decision.policy_version,
+            now,
+        )
+    ]
+
+
 def _account_audit(
-    ledger: _Ledger, decision: Decision | None, moves: Sequence[CaseEvent], now: datetime
+    ledger: _Ledger, decision: Decision | None, moves: Sequence[CaseEvent], waits: Waits, now: datetime
 ) -> AuditRow:
     """One entry says what came in for an account, what was decided and which case moves followed."""
-    content = {
+    content: dict[str, Any] = {
         "account": [ledger.row.ref.facility, ledger.row.ref.number],
         "messages": list(ledger.messages),
         "facts": ledger.fresh,
         "decision": decision.id if decision else None,
         "case_events": [m.id for m in moves],
     }
+    if waits.causes:
+        content["withheld"] = [list(waits.causes), waits.until]
     return AuditRow("account.decided", str(ledger.row.ref), to_bytes(content), now)
 
 

@@ -10,6 +10,7 @@ from schemas.facts import (
     AccountFlagged,
     AccountRegistered,
     AccountsMerged,
+    AccountsUnmerged,
     AdjudicationUnreadable,
     AdjustmentPosted,
     AgencyReported,
@@ -108,6 +109,7 @@ _WORDS: Final[dict[type[Body], Callable[[Any], str]]] = {
     AccountFlagged: lambda b: f"Hold placed: {_spaced(b.flag)}",
     AccountCleared: lambda b: f"Hold lifted: {_spaced(b.flag)}",
     AccountsMerged: lambda b: f"Merged into {b.into}",
+    AccountsUnmerged: lambda b: f"No longer merged into {b.out_of}",
     ContactLogged: lambda b: f"Contact by {_spaced(b.channel)}, {b.direction}: {b.disposition}",
     AgencyReported: lambda b: f"Agency: {_spaced(b.kind)}",
 }

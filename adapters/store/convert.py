@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -24,8 +26,8 @@ def account_row(values: Any) -> AccountRow:
     """A head and its open case, as `intake` selects them."""
     ref = AccountRef(values[1], values[2])
     case = None
-    if values[14] is not None:
-        case = Case(values[14], ref, *values[15:])
+    if values[18] is not None:
+        case = Case(values[18], ref, *values[19:])
     return AccountRow(
         values[0],
         ref,
@@ -40,5 +42,19 @@ def account_row(values: Any) -> AccountRow:
         values[11],
         values[12],
         values[13],
+        values[14],
+        values[15] and instant(values[15]),
+        texts_read(values[16]),
+        texts_read(values[17]),
         case,
     )
+
+
+def texts_written(texts: Iterable[str]) -> str:
+    """A set of texts as one, sorted, so that equal sets are equal texts."""
+    return json.dumps(sorted(set(texts)))
+
+
+def texts_read(text: str | None) -> tuple[str, ...]:
+    """A set of texts, sorted."""
+    return tuple(sorted(json.loads(text))) if text else ()

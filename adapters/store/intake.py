@@ -35,7 +35,8 @@ _FACTS: Final = Batch(
 )
 _TALLIES: Final = Batch(
     schema.tally,
-    "feed day received received_cents accepted accepted_cents duplicate duplicate_cents parked parked_cents",
+    "feed day received received_cents accepted accepted_cents duplicate duplicate_cents parked parked_cents"
+    " claims denied taken_back charge_cents patient_cents recorded_at",
 )
 
 _MESSAGES_BY_DIGEST: Final = Sql(
@@ -53,6 +54,7 @@ _ALONE: Final = Sql("SELECT pg_advisory_xact_lock(hashtextextended(%b, 1))", "")
 _HEAD: Final = (
     "a.id, a.facility, a.number, a.decision_id, a.material, a.review_on, a.review_at, a.determination,"
     " a.patient_cents, a.balance_cents, a.currency, a.facts, a.cases, a.version,"
+    " a.policy_sha256, a.heard_at, a.feeds, a.withheld,"
     " c.id, c.number, c.status, c.amount_cents, c.currency, c.opened_by, c.decided_by, c.events, c.reason"
 )
 _LOCK: Final = Sql(
@@ -233,6 +235,7 @@ class IntakeWrites:
                 (
                     r.feed, r.day, r.received, r.received_cents, r.accepted, r.accepted_cents,
                     r.duplicate, r.duplicate_cents, r.parked, r.parked_cents,
+                    r.claims, r.denied, r.taken_back, r.charge_cents, r.patient_cents, r.recorded_at,
                 )
                 for r in rows
             ],

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Final
 
 from adapters.store import schema
-from adapters.store.convert import instant
+from adapters.store.convert import instant, texts_written
 from adapters.store.rows import AccountRow, AuditRow, CaseEventRow, DecisionRow, OutboxRow
 from adapters.store.session import Batch, BatchUpdate, Session, Sql
 from schemas.canonical import digest, to_bytes
@@ -21,7 +21,7 @@ _DECISIONS: Final = Batch(
 _HEADS: Final = BatchUpdate(
     schema.account,
     "id decision_id material review_on review_at determination"
-    " patient_cents balance_cents currency facts cases",
+    " patient_cents balance_cents currency facts cases policy_sha256 heard_at feeds withheld",
     also="version = version + 1",
 )
 _CASES: Final = Batch(
@@ -160,4 +160,6 @@ def _head_values(row: AccountRow) -> tuple[object, ...]:
     return (
         row.id, row.decision_id, row.material, row.review_on, row.review_at, row.determination,
         row.patient_cents, row.balance_cents, row.currency, row.facts, row.cases,
+        row.policy_sha256, row.heard_at, texts_written(row.feeds),
+        texts_written(row.withheld) if row.withheld else None,
     )  # fmt: skip

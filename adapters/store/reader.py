@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import func, select
 
 from adapters.store.convert import account_row
+from adapters.store.feeds import FeedQuestions
 from adapters.store.outcomes import waiting_events
 from adapters.store.reader_desk import DeskQuestions
 from adapters.store.rows import (
@@ -63,6 +64,10 @@ _HEAD: Final = (
     account.c.facts,
     account.c.cases,
     account.c.version,
+    account.c.policy_sha256,
+    account.c.heard_at,
+    account.c.feeds,
+    account.c.withheld,
 )
 _ACCOUNTS: Final = select(*_HEAD, *_CASE).select_from(
     account.outerjoin(
@@ -112,7 +117,7 @@ Chunks: TypeAlias = Callable[[int], Iterator[bytes]]
 """The bytes of the message of that number, from the first, each chunk in a transaction of its own."""
 
 
-class Reader(DeskQuestions):
+class Reader(DeskQuestions, FeedQuestions):
     """Questions within one transaction, so that their answers belong together. For one thread.
 
     `known_at` asks what was recorded up to that instant; None asks for everything.

@@ -71,6 +71,11 @@ _TALLIED: Final = (
     "duplicate_cents",
     "parked",
     "parked_cents",
+    "claims",
+    "denied",
+    "taken_back",
+    "charge_cents",
+    "patient_cents",
 )
 
 

@@ -12,6 +12,8 @@ from schemas.facts import AccountRef, Fact
 from schemas.records import swift_init
 
 ParkedMove: TypeAlias = Literal["retried", "discarded"]
+FeedMove: TypeAlias = Literal["paused", "resumed"]
+WithheldMove: TypeAlias = Literal["withheld", "ended"]
 
 
 @swift_init
@@ -34,6 +36,8 @@ class AccountRow:
 
     `review_on` is the next day, `review_at` the next instant on which to decide again; None for never.
     `facts` and `cases` count what it has so far; `version` counts how often the head was saved.
+    `policy_sha256` is the policy of its latest decision, `heard_at` when its last fact was recorded, `feeds`
+    every feed that spoke of it. `withheld` says why a case that its decision allows does not open yet.
     """
 
     id: int
@@ -49,6 +53,10 @@ class AccountRow:
     facts: int = 0
     cases: int = 0
     version: int = 0
+    policy_sha256: str | None = None
+    heard_at: datetime | None = None
+    feeds: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     case: Case | None = None
 
 
@@ -134,7 +142,12 @@ class ReadingRow:
 
 @dataclass(frozen=True, slots=True)
 class TallyRow:
-    """What one transaction took from one feed on one day: counts of statements and their cents."""
+    """What one transaction took from one feed on one day: counts of statements and their cents.
+
+    `claims` counts new decisions of payers, `denied` and `taken_back` those that refused and reversed;
+    `charge_cents` and `patient_cents` are what the others charged and left to the patient. `recorded_at` is
+    when; None for one counted before that was kept, and for a sum.
+    """
 
     feed: str
     day: date
@@ -146,6 +159,88 @@ class TallyRow:
     duplicate_cents: int = 0
     parked: int = 0
     parked_cents: int = 0
+    claims: int = 0
+    denied: int = 0
+    taken_back: int = 0
+    charge_cents: int = 0
+    patient_cents: int = 0
+    recorded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlNumberRow:
+    """The number by which a sender counts a message or an interchange (ISA13, a numeric MSH-10)."""
+
+    feed: str
+    number: int
+    message_seq: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEventRow:
+    """Opening cases from a feed paused or resumed. `text` says why, in our own words and with figures."""
+
+    feed: str
+    move: FeedMove
+    cause: str
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDay:
+    """What one feed said on one day."""
+
+    feed: str
+    day: date
+    messages: int = 0
+    claims: int = 0
+    denied: int = 0
+    taken_back: int = 0
+    charge_cents: int = 0
+    patient_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldRow:
+    """A case that would have opened for `amount_cents` but for `causes`; or that this is over (`ended`)."""
+
+    account_id: int
+    move: WithheldMove
+    causes: tuple[str, ...]
+    feeds: tuple[str, ...]
+    amount_cents: int
+    currency: str
+    decision: str
+    policy_version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldRecord:
+    """A stored `WithheldRow`; `seq` orders them."""
+
+    seq: int
+    account: AccountRef
+    move: WithheldMove
+    causes: tuple[str, ...]
+    feeds: tuple[str, ...]
+    amount_cents: int
+    currency: str
+    decision: str
+    policy_version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many accounts have a decision, how many of them under one policy, and whose case is withheld."""
+
+    decided: int
+    under_policy: int
+    withheld: dict[tuple[str, ...], int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,18 @@ account: Final = Table(
     Column("facts", _COUNT, nullable=False, server_default="0"),
     Column("cases", _COUNT, nullable=False, server_default="0"),
     Column("version", _COUNT, nullable=False, server_default="0"),
+    Column("policy_sha256", _TEXT),
+    Column("heard_at", Instant()),
+    Column("feeds", _TEXT, nullable=False, server_default="[]"),
+    Column("withheld", _TEXT),
     UniqueConstraint("number", "facility"),
+    Index("ix_account_policy_sha256", "policy_sha256"),
+    Index(
+        "ix_account_withheld",
+        "withheld",
+        postgresql_where=sa.text("withheld IS NOT NULL"),
+        sqlite_where=sa.text("withheld IS NOT NULL"),
+    ),
     Index(
         "ix_account_review_on",
         "review_on",
@@ -334,8 +345,59 @@ tally: Final = Table(
     _need("duplicate_cents", _CENTS),
     _need("parked", _COUNT),
     _need("parked_cents", _CENTS),
+    Column("claims", _COUNT, nullable=False, server_default="0"),
+    Column("denied", _COUNT, nullable=False, server_default="0"),
+    Column("taken_back", _COUNT, nullable=False, server_default="0"),
+    Column("charge_cents", _CENTS, nullable=False, server_default="0"),
+    Column("patient_cents", _CENTS, nullable=False, server_default="0"),
+    Column("recorded_at", Instant()),
     Index("ix_tally_feed_day", "feed", "day"),
 )
+
+control_number: Final = Table(
+    "control_number",
+    metadata,
+    _seq(),
+    _need("feed", _TEXT),
+    _need("number", _COUNT),
+    _need("message_seq", sa.BigInteger),
+    _need("recorded_at", Instant()),
+    Index("ix_control_number_feed_seq", "feed", "seq"),
+)
+"""The numbers that senders count their messages or interchanges by, where a reader found one."""
+
+feed_event: Final = Table(
+    "feed_event",
+    metadata,
+    _seq(),
+    _need("feed", _TEXT),
+    _need("move", _TEXT),
+    _need("cause", _TEXT),
+    _need("text", _TEXT),
+    _need("by", _TEXT),
+    _need("at", Instant()),
+    Index("ix_feed_event_feed_seq", "feed", "seq"),
+    sa.CheckConstraint("move IN ('paused', 'resumed')", name="move"),
+)
+"""When opening cases from a feed paused and resumed, and why; the last one of a feed is how it stands."""
+
+withheld_case: Final = Table(
+    "withheld_case",
+    metadata,
+    _seq(),
+    _need("account_id", sa.BigInteger),
+    _need("move", _TEXT),
+    _need("causes", _TEXT),
+    _need("feeds", _TEXT),
+    _need("amount_cents", _CENTS),
+    _need("currency", _TEXT),
+    _need("decision", _TEXT),
+    _need("policy_version", _TEXT),
+    _need("at", Instant()),
+    Index("ix_withheld_case_account_id_seq", "account_id", "seq"),
+    sa.CheckConstraint("move IN ('withheld', 'ended')", name="move"),
+)
+"""Cases that would have opened, but for shadow mode or a paused feed; and when that was over."""
 
 queue_message: Final = Table(
     "queue_message",
@@ -386,6 +448,9 @@ APPEND_ONLY: Final = (
     "audit_entry",
     "policy",
     "tally",
+    "control_number",
+    "feed_event",
+    "withheld_case",
 )
 """No row of these is ever changed or removed; triggers refuse it on both databases."""
 

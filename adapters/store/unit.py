@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.store.desk import DeskWrites
+from adapters.store.feeds import FeedWrites
 from adapters.store.intake import IntakeWrites
 from adapters.store.outcomes import OutcomeWrites
 from adapters.store.reader import Chunks, Reader
@@ -10,7 +11,7 @@ from adapters.store.session import Session
 from schemas.facts import AccountRef
 
 
-class Unit(IntakeWrites, OutcomeWrites, DeskWrites):
+class Unit(IntakeWrites, OutcomeWrites, DeskWrites, FeedWrites):
     """What may be written, by table; everything or nothing is kept. For one thread.
 
     On PostgreSQL, statements whose result nobody reads wait for the next one that is read, or for the commit;

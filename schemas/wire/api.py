@@ -242,6 +242,18 @@ class RuleTrace(Schema):
     evidence = many(Evidence, "What it rests on.")
 
 
+class Withheld(Schema):
+    """Why a case that the decision allows does not open, or is not raised, yet."""
+
+    cause = said("settling, shadow policy, shadow feed NAME or paused feed NAME.", examples=["settling"])
+    until = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it ends by itself; null when it does not.", "format": "date-time"},
+    )
+    text = said("One plain sentence.")
+
+
 class WhyAnswer(Schema):
     """The explanation of one account: who owes what, what each gate says, and what all of it rests on."""
 
@@ -263,6 +275,7 @@ class WhyAnswer(Schema):
     decision = part(DecisionExplained, "The decision.")
     case = part(CaseView, "The open or latest case; null when there was none.", null=True)
     timeline = many(StoryStep, "The account's story.")
+    withheld = many(Withheld, "Why a case that the decision allows waits; empty when none does.")
     counterfactual = many(Counterfactual, "What would change the answer.")
     audit = part(AuditPlace, "Where it stands in the audit log.", null=True)
 

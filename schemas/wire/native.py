@@ -6,7 +6,7 @@ Schema and the AsyncAPI document are made from them.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from schemas import facts
 from schemas.wire import fields
@@ -193,6 +193,19 @@ class AccountsMerged(Stated):
     into = Part(AccountRef, "The account that goes on.", required=True)
 
 
+class AccountsUnmerged(Stated):
+    """This account's merge into another is taken back; its facts are its own again."""
+
+    record = facts.AccountsUnmerged
+
+    class Meta(Stated.Meta):
+        """`from` is a word of Python's own, so this one field is named by its key."""
+
+        include: ClassVar[dict[str, Part]] = {
+            "from": Part(AccountRef, "The account it had been merged into.", required=True, to="out_of")
+        }
+
+
 class ContactLogged(Stated):
     """A contact with the guarantor or an attempt at one."""
 
@@ -244,6 +257,7 @@ TYPES: Final[dict[str, type[Stated]]] = {
     "account.flagged": AccountFlagged,
     "account.cleared": AccountCleared,
     "accounts.merged": AccountsMerged,
+    "accounts.unmerged": AccountsUnmerged,
     "contact.logged": ContactLogged,
     "agency.reported": AgencyReported,
 }

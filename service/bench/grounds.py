@@ -99,6 +99,7 @@ class Scene:
         return {
             "BATON_CONFIG": str(self.folder / "baton.toml"),
             "BATON_HOME": str(self.folder),
+            "BATON_SETTLING_SECONDS": "0",
             "BATON_DATABASE_URL": self.database_url,
             "BATON_AMQP_URL": self.amqp_url,
         }

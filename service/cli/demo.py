@@ -68,7 +68,9 @@ def clean_environment(home: Path) -> dict[str, str]:
     home.mkdir(parents=True, exist_ok=True)
     (home / "baton.toml").touch()
     environ = {k: v for k, v in os.environ.items() if not k.startswith("BATON_") or k in KEPT_SETTINGS}
-    return environ | {"BATON_HOME": str(home), "BATON_CONFIG": str(home / "baton.toml")}
+    # The story is told in one sitting: nothing settles for hours in it.
+    own = {"BATON_HOME": str(home), "BATON_CONFIG": str(home / "baton.toml"), "BATON_SETTLING_SECONDS": "0"}
+    return environ | own
 
 
 def play(home: Path, environ: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """The pure heart: no clock, no I/O, no randomness, no logging, no third-party library."""
 
 from service.core.account import Account, fold
-from service.core.case import advance
+from service.core.case import advance, asks_more
 from service.core.decision import decide, read_decision
 from service.core.explain import Explanation, explain
 from service.core.policy import Policy, parse_policy
@@ -13,6 +13,7 @@ __all__ = [
     "Policy",
     "advance",
     "apportion",
+    "asks_more",
     "decide",
     "explain",
     "fold",

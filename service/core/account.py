@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, cast
 
 from schemas.canonical import digest, to_bytes
@@ -14,7 +13,6 @@ from schemas.facts import (
     AccountFlagged,
     AccountRef,
     AccountRegistered,
-    AccountsMerged,
     AdjudicationUnreadable,
     AdjustmentPosted,
     AssistanceChanged,
@@ -28,7 +26,6 @@ from schemas.facts import (
     NoticeRecorded,
     PaymentPending,
     PaymentPosted,
-    Person,
     PlanChanged,
     PromiseChanged,
     StatementSent,
@@ -36,6 +33,8 @@ from schemas.facts import (
 from schemas.records import swift_init
 from service.core.adjudication import Adjudication
 from service.core.carriers import merge_adjudications
+from service.core.guarantors import NOTHING_REGISTERED, Kinds, Tenure, register
+from service.core.merging import Contradiction, United, business_time, unite
 
 B_co = TypeVar("B_co", covariant=True)
 
@@ -52,24 +51,18 @@ class Known(Generic[B_co]):
     where: str = ""
 
 
-NOTHING_REGISTERED: Final = AccountRegistered()
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """Facts that cannot all be true: two contents under one business key, or one message id used twice."""
-
-    kind: str
-    evidence: tuple[str, ...]
-
-
 @swift_init
 @dataclass(frozen=True, slots=True)
 class Account:
     """A patient account as its facts state it; equal for any order and any repetition of the facts.
 
-    `moved_to` is set when this account was merged into another whose facts were not given: its balance is
-    elsewhere. `flags` are those placed and not lifted, `lifted` the others, each with the day it was lifted.
+    `holds` are other accounts, merged into this one, whose facts are among these. `moved_to` is the account
+    that holds this one's facts; then nothing is left here but the facts themselves. `flags` are those placed
+    and not lifted, `lifted` the others, each with the day it was lifted. `reports` has the newest of each
+    account held, newest first. `guarantors` says who answered since when; `registered` names the one of the
+    day of service, as far as it is known. `identity_events` are the days, each with its fact, on which it
+    changed whose account this is: merged, unmerged, moved to another patient. `elsewhere` are statements that
+    went to somebody who does not answer, `billings` for each account held the statements that were about it.
     `self_pay_since` is the list that first stated self-pay, where every later one says so too. Amounts are
     signed cents in `currency`.
     """
@@ -101,14 +94,37 @@ class Account:
     lifted: tuple[tuple[Known[AccountFlagged], date], ...] = ()
     claim_statuses: tuple[Known[ClaimStatusReported], ...] = ()
     self_pay_since: Known[CoverageListed] | None = None
+    reports: tuple[Known[BalanceReported], ...] = ()
+    holds: tuple[AccountRef, ...] = ()
+    guarantors: tuple[Tenure, ...] = ()
+    identity_events: tuple[tuple[date, str], ...] = ()
+    elsewhere: frozenset[str] = frozenset()
+    billings: tuple[frozenset[str], ...] = ()
 
-    def delivered_statements(self) -> tuple[Known[StatementSent], ...]:
-        """Statements that reached the guarantor, by day; returned mail takes a delivery back."""
+    def delivered_statements(self, since: date = date.min) -> tuple[Known[StatementSent], ...]:
+        """Statements from a day on that reached who answers, by day; returned mail takes a delivery back.
+
+        Of accounts merged into one, the statements about the account that was billed last: nobody is asked
+        for a balance on the strength of a statement about another.
+        """
+        reached = [s for s in self._reached() if since <= s.body.sent_on]
+        if not self.billings:
+            return tuple(reached)
+        lists = [tuple([s for s in reached if s.id in ids]) for ids in self.billings]
+        return max(lists, key=lambda told: (told[0].body.sent_on if told else date.max, -len(told)))
+
+    def _reached(self) -> tuple[Known[StatementSent], ...]:
         lost: list[tuple[Known[AccountFlagged], date | None]] = [
             (f, None) for f in self.flags if f.body.flag == "returned_mail"
         ]
         lost += [(f, on) for f, on in self.lifted if f.body.flag == "returned_mail"]
-        return tuple([s for s in self.statements if s.body.delivered and not (lost and _lost(s, lost))])
+        return tuple(
+            [
+                s
+                for s in self.statements
+                if s.body.delivered and s.id not in self.elsewhere and not (lost and _lost(s, lost))
+            ]
+        )
 
 
 def _lost(statement: Known[StatementSent], lost: list[tuple[Known[AccountFlagged], date | None]]) -> bool:
@@ -122,10 +138,11 @@ def _lost(statement: Known[StatementSent], lost: list[tuple[Known[AccountFlagged
     return False
 
 
-def fold(facts: Iterable[Fact]) -> Account:
+def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
     """Add an account's facts up, in an order that the facts themselves determine.
 
-    Facts of merged accounts may be given together: the account that survives is the one described.
+    Facts of accounts merged with one another may be given together: `ref` says which one is described;
+    without it, the one that the others went into.
 
     >>> from datetime import timezone
     >>> from schemas.facts import ChargePosted
@@ -135,40 +152,58 @@ def fold(facts: Iterable[Fact]) -> Account:
     True
 
     Raises:
-        ValueError: no fact names an account.
+        ValueError: no fact names an account, and no `ref` does.
     """
     distinct = {fact.id: fact for fact in facts if fact.account is not None}
-    ordered = tuple(sorted(distinct.values(), key=_business_time))
-    if not ordered:
-        raise ValueError("no fact names an account")
-    ref, moved_to, circular = _survivor(ordered)
+    united = unite(tuple(sorted(distinct.values(), key=business_time)), ref)
+    ordered = united.facts
     by_kind, contradictions = _by_kind(ordered)
-    if circular:
-        contradictions += (circular,)
     currencies = sorted({f.currency for f in ordered if f.kind in _WITH_MONEY})
+    currency = currencies[0] if currencies else ordered[0].currency if ordered else "USD"
+    facts_sha256 = digest(to_bytes(sorted([f.id for f in ordered])))
+    registration = register(by_kind, united)
+    events = tuple(sorted([*registration.moves, *(_links(by_kind) if united.merges else ())]))
+    if united.moved_to is not None:
+        return Account(
+            united.ref,
+            currency,
+            ordered,
+            facts_sha256,
+            united.contradictions,
+            moved_to=united.moved_to,
+            registered=registration.stated,
+            identity_events=events,
+        )
+    contradictions += united.contradictions
+    if registration.doubt is not None:
+        contradictions += (registration.doubt,)
+    coverage = united.standing(by_kind.get("coverage.listed", ()))
+    if united.is_joint and (unlike := _unlike_coverage(coverage, by_kind, united)) is not None:
+        contradictions += (unlike,)
     adjudications = merge_adjudications(by_kind.get("claim.adjudicated", ()))
-    flags, lifted = _flags(by_kind)
+    flags, lifted = _flags(by_kind, united)
+    reports = _newest_of_each(by_kind.get("balance.reported", ()), "as_of")
     return Account(
-        ref,
-        currencies[0] if currencies else ordered[0].currency,
+        united.ref,
+        currency,
         ordered,
-        digest(to_bytes(sorted(distinct))),
+        facts_sha256,
         contradictions,
         len(currencies) > 1,
-        moved_to,
-        _registered(by_kind.get("account.registered", ())),
-        _latest(by_kind.get("coverage.listed", ())),
+        None,
+        registration.stated,
+        _known(coverage[0]) if coverage else None,
         _all(by_kind.get("charge.posted", ())),
-        _latest(by_kind.get("coding.status", ())),
+        _coding(by_kind, united),
         _all(by_kind.get("claim.submitted", ())),
         adjudications,
         _unreadable(by_kind, adjudications),
         _all(by_kind.get("payment.posted", ())),
         _all(by_kind.get("adjustment.posted", ())),
-        _newest(by_kind.get("balance.reported", ()), "as_of"),
+        reports[0] if reports else None,
         tuple(sorted(_all(by_kind.get("statement.sent", ())), key=lambda s: (s.body.sent_on, s.id))),
         _pending(by_kind),
-        _newest(by_kind.get("assistance.changed", ()), "on"),
+        _assistance(by_kind, united),
         _latest_by(by_kind.get("plan.changed", ()), "plan_id"),
         _latest_by(by_kind.get("promise.changed", ()), "promise_id"),
         _all(by_kind.get("notice.recorded", ())),
@@ -176,6 +211,12 @@ def fold(facts: Iterable[Fact]) -> Account:
         lifted,
         tuple(sorted(_all(by_kind.get("claim.status", ())), key=lambda s: (s.body.on, s.at, s.id))),
         _self_pay_since(by_kind.get("coverage.listed", ())),
+        reports,
+        tuple(sorted(united.members - {united.ref})),
+        registration.tenures,
+        events,
+        registration.elsewhere,
+        _billings(by_kind, united) if united.is_joint else (),
     )
 
 
@@ -188,8 +229,6 @@ def service_day(account: Account) -> date | None:
     stated = [a.claim.service_from for a in account.adjudications if a.claim.service_from]
     return min(stated, default=None)
 
-
-Kinds = dict[str, list[Fact]]
 
 _WITH_MONEY: Final = frozenset(
     {
@@ -205,19 +244,12 @@ _WITH_MONEY: Final = frozenset(
 )
 
 
-_business_time: Final = attrgetter("occurred_at", "id")
-
-
 def _known(fact: Fact) -> Known[Any]:
     return Known(fact.body, fact.id, fact.occurred_at, cast(AccountRef, fact.account), fact.where)
 
 
 def _all(facts: Iterable[Fact]) -> tuple[Known[Any], ...]:
     return tuple([_known(fact) for fact in facts])
-
-
-def _latest(facts: list[Fact] | tuple[()]) -> Known[Any] | None:
-    return _known(facts[-1]) if facts else None
 
 
 def _self_pay_since(facts: list[Fact] | tuple[()]) -> Known[CoverageListed] | None:
@@ -230,9 +262,15 @@ def _self_pay_since(facts: list[Fact] | tuple[()]) -> Known[CoverageListed] | No
     return _known(since) if since else None
 
 
-def _newest(facts: Iterable[Fact], day: str) -> Known[Any] | None:
-    """The statement about the newest day; of one day the one that became true last."""
-    return _known(found) if (found := max(facts, key=lambda f: _day_time(f, day), default=None)) else None
+def _newest_of_each(facts: Sequence[Fact], day: str) -> tuple[Known[Any], ...]:
+    """For each account its statement about the newest day, of one day the one that became true last."""
+    if len(facts) <= 1:
+        return _all(facts)
+    last: dict[AccountRef | None, Fact] = {}
+    for fact in sorted(facts, key=lambda f: _day_time(f, day)):
+        last.pop(fact.account, None)
+        last[fact.account] = fact
+    return tuple([_known(fact) for fact in reversed(last.values())])
 
 
 def _day_time(fact: Fact, day: str) -> tuple[date, datetime, str]:
@@ -274,59 +312,66 @@ def _by_kind(ordered: tuple[Fact, ...]) -> tuple[Kinds, tuple[Contradiction, ...
         kinds.setdefault(group[0].kind, []).extend(stands)
     for facts in kinds.values():
         if len(facts) > 1:
-            facts.sort(key=_business_time)
+            facts.sort(key=business_time)
     return kinds, tuple(sorted(found, key=lambda c: c.evidence))
 
 
-def _survivor(ordered: tuple[Fact, ...]) -> tuple[AccountRef, AccountRef | None, Contradiction | None]:
-    """Which account the facts describe once every merge is followed."""
-    present = {cast(AccountRef, fact.account) for fact in ordered}
-    into: dict[AccountRef, tuple[AccountRef, str]] = {}
-    for fact in ordered:
-        if isinstance(fact.body, AccountsMerged) and fact.account is not None:
-            into[fact.account] = (fact.body.into, fact.id)
-    if not into:
-        first = min(present)
-        if len(present) == 1:
-            return first, None, None
-        return first, None, Contradiction("account", tuple(f.id for f in ordered))
-    roots, circular = set(), False
-    for start in present:
-        here, seen = start, {start}
-        while here in into:
-            here = into[here][0]
-            if here in seen:
-                circular = True
-                break
-            seen.add(here)
-        roots.add(here)
-    root = min(roots)
-    problem = None
-    if circular or len(roots) > 1:
-        problem = Contradiction("accounts.merged", tuple(sorted(id for _, id in into.values())))
-    if root in present:
-        return root, None, problem
-    return min(present), root, problem
+def _links(kinds: Kinds) -> list[tuple[date, str]]:
+    return [
+        (f.occurred_at.date(), f.id)
+        for kind in ("accounts.merged", "accounts.unmerged")
+        for f in kinds.get(kind, ())
+    ]
 
 
-def _newer_fields(older: Any, newer: Any) -> Any:
-    """Take each field the newer record states; None leaves a field as it was."""
-    if older is None or newer is None:
-        return older if newer is None else newer
-    changed = {
-        name: _newer_fields(getattr(older, name), value) if isinstance(value, Person) else value
-        for name in newer.__dataclass_fields__
-        if (value := getattr(newer, name)) is not None
-    }
-    return replace(older, **changed)
+def _coding(kinds: Kinds, united: United) -> Known[CodingStatusChanged] | None:
+    """Where coding stands; of merged accounts where it is least complete."""
+    said = kinds.get("coding.status")
+    if not said:
+        return None
+    stands = united.standing(said)
+    return _known(min(stands, key=lambda f: cast(CodingStatusChanged, f.body).status == "complete"))
 
 
-def _registered(facts: Iterable[Fact]) -> AccountRegistered:
-    stated: AccountRegistered | None = None
-    for fact in facts:
-        body = cast(AccountRegistered, fact.body)
-        stated = body if stated is None else _newer_fields(stated, body)
-    return stated or NOTHING_REGISTERED
+_MOST_PROTECTIVE: Final = ("complete", "incomplete", "applied", "approved", "offered", "denied", "expired")
+
+
+def _assistance(kinds: Kinds, united: United) -> Known[AssistanceChanged] | None:
+    """Where financial assistance stands; of merged accounts the step that protects the patient most."""
+    said = kinds.get("assistance.changed")
+    if not said:
+        return None
+    stands = united.standing(sorted(said, key=lambda f: _day_time(f, "on")))
+    return _known(min(stands, key=lambda f: _protection(cast(AssistanceChanged, f.body).state)))
+
+
+def _protection(state: str) -> int:
+    return _MOST_PROTECTIVE.index(state) if state in _MOST_PROTECTIVE else -1
+
+
+_WITH_BALANCE: Final = ("charge.posted", "claim.adjudicated")
+
+
+def _stating(kinds: Kinds, united: United, *named: str) -> list[AccountRef]:
+    """The accounts, of those that came together, for which facts of these kinds were stated."""
+    return sorted(united.members & {f.account for kind in named for f in kinds.get(kind, ()) if f.account})
+
+
+def _unlike_coverage(stands: list[Fact], kinds: Kinds, united: United) -> Contradiction | None:
+    """Merged accounts whose payers differ, or are stated for some only, until a list for all comes."""
+    listed = {account for f in stands for account in united.reaches(f)}
+    missing = stands and not listed.issuperset(_stating(kinds, united, *_WITH_BALANCE))
+    if not missing and all(f.body == stands[0].body for f in stands):
+        return None
+    merges = [f.id for f in kinds.get("accounts.merged", ())] if missing else []
+    return Contradiction("merged.coverage", tuple(sorted([f.id for f in stands] + merges)))
+
+
+def _billings(kinds: Kinds, united: United) -> tuple[frozenset[str], ...]:
+    """For each account with a balance or statements of its own, the statements that were about it."""
+    reached = [(f.id, united.reaches(f)) for f in kinds.get("statement.sent", ())]
+    billed = _stating(kinds, united, *_WITH_BALANCE, "statement.sent")
+    return tuple([frozenset(id for id, of in reached if account in of) for account in billed])
 
 
 def _pending(kinds: Kinds) -> tuple[Known[PaymentPending], ...]:
@@ -336,25 +381,28 @@ def _pending(kinds: Kinds) -> tuple[Known[PaymentPending], ...]:
     return tuple(p for p in last if p.body.amount_cents != 0 and p.body.payment_id not in posted)
 
 
-def _lifts(cleared: Fact, flagged: Fact) -> bool:
+def _lifts(cleared: Fact, flagged: Fact, united: United) -> bool:
     """Whether this clearing lifts this flag: same name, same reference (or none on either), and later.
 
     A flag with a reference needs that reference; so a general clearing never lifts a hold it did not name.
+    Nor does one that was stated for another account before the two were merged.
     """
     lifted, placed = cast(AccountCleared, cleared.body), cast(AccountFlagged, flagged.body)
     if lifted.flag != placed.flag or lifted.reference != placed.reference:
         return False
-    return (cleared.occurred_at, lifted.cleared_on) > (flagged.occurred_at, placed.since)
+    if (cleared.occurred_at, lifted.cleared_on) <= (flagged.occurred_at, placed.since):
+        return False
+    return cleared.account == flagged.account or flagged.account in united.reaches(cleared)
 
 
 def _flags(
-    kinds: Kinds,
+    kinds: Kinds, united: United
 ) -> tuple[tuple[Known[AccountFlagged], ...], tuple[tuple[Known[AccountFlagged], date], ...]]:
     standing: list[Known[AccountFlagged]] = []
     lifted: list[tuple[Known[AccountFlagged], date]] = []
     cleared = kinds.get("account.cleared", [])
     for fact in kinds.get("account.flagged", ()):
-        days = [cast(AccountCleared, c.body).cleared_on for c in cleared if _lifts(c, fact)]
+        days = [cast(AccountCleared, c.body).cleared_on for c in cleared if _lifts(c, fact, united)]
         if days:
             lifted.append((_known(fact), min(days)))
         else:

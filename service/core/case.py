@@ -21,19 +21,30 @@ FORGIVEN: Final = {
 
 
 def advance(
-    account: AccountRef, case: Case | None, cases_so_far: int, decision: Decision
+    account: AccountRef, case: Case | None, cases_so_far: int, decision: Decision, *, waits: bool = False
 ) -> tuple[Case | None, tuple[CaseEvent, ...]]:
     """Move an account's case as a decision says.
 
     `case` is the account's newest case, open or ended; `cases_so_far` counts all it ever had. The same case
-    and decision always give the same events with the same ids. At most one case is open.
+    and decision always give the same events with the same ids. At most one case is open. While it `waits`,
+    nothing is asked that was not asked before: no case opens and none is raised; lowering one and taking it
+    back never wait.
     """
+    if waits and asks_more(case, decision):
+        return case, ()
     state = "open" if case is not None and case.status == "open" else "none"
     opens = decision.opens_case
     same = case is not None and case.amount_cents == decision.responsibility.net_cents
     return _MOVES[state, opens, same if state == "open" and opens else None](
         account, case, cases_so_far, decision
     )
+
+
+def asks_more(case: Case | None, decision: Decision) -> bool:
+    """Whether a decision would open a case, or raise the open one."""
+    if case is None or case.status != "open":
+        return decision.opens_case
+    return decision.opens_case and decision.responsibility.net_cents > case.amount_cents
 
 
 def case_id(account: AccountRef, number: int) -> str:
@@ -92,6 +103,8 @@ def _why_it_ends(case: Case, decision: Decision) -> tuple[Literal["recalled", "c
     Settled means: still the patient's, but paid or given up. Otherwise a payer or a gate took it back.
     """
     owes = decision.responsibility
+    if any(t.rule == "DET-17.merged" for t in owes.traces):
+        return "closed", "MERGED"
     settled = owes.determination in ("final", "credit") and owes.collectible_cents > 0
     if owes.net_cents <= 0 and settled:
         codes = {s.reason.code for s in owes.shares if s.bearer == "patient" and s.amount_cents < 0}

@@ -10,7 +10,7 @@ from schemas.decisions import STAGES, Decision, Finding, Responsibility, Trace, 
 from schemas.facts import AccountFlagged, AccountRef, StatementSent
 from schemas.records import from_plain, to_plain
 from service.core.account import Account, Known
-from service.core.gates import REGISTRY, Facility, Inquiry, Said
+from service.core.gates import REGISTRY, Answer, Facility, Inquiry, Said
 from service.core.policy import Period, Policy
 
 
@@ -45,15 +45,12 @@ def _final_statements(
     if account.self_pay_since is not None and account.self_pay_since.id in settled:
         days.append(account.self_pay_since.at.date())
     final_on = max(days, default=date.min)
-    return tuple([s for s in account.delivered_statements() if final_on <= s.body.sent_on])
+    return account.delivered_statements(final_on)
 
 
 def _clock_on(delivered: tuple[Known[StatementSent], ...]) -> date | None:
-    """The day of the first statement; of merged accounts the later one, which protects the patient."""
-    first: dict[AccountRef, date] = {}
-    for statement in delivered:
-        first.setdefault(statement.account, statement.body.sent_on)
-    return max(first.values(), default=None)
+    """The day of the first statement; of merged accounts they are those of the one billed last."""
+    return delivered[0].body.sent_on if delivered else None
 
 
 def decide(account: Account, responsibility: Responsibility, policy: Policy, as_of: date) -> Decision:
@@ -110,6 +107,14 @@ def _named(policy: Policy) -> dict[str, Any]:
     return named
 
 
+def answers_of(asked: Inquiry, period: Period) -> list[Answer]:
+    """What every gate says, in the order of the registry; a gate without a value it needs holds."""
+    return [
+        gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
+        for gate, terms in zip(REGISTRY, period.gates, strict=True)
+    ]
+
+
 Each: TypeAlias = tuple[Said | None, Said | None, Said | None]
 
 
@@ -118,10 +123,7 @@ def _ask(
 ) -> tuple[list[Finding], list[Finding], list[dict[str, Any]], list[str]]:
     """Ask every gate: all findings, those that are no standing answer, as the record holds them, and the
     gates with nothing to say."""
-    answers = [
-        gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
-        for gate, terms in zip(REGISTRY, period.gates, strict=True)
-    ]
+    answers = answers_of(asked, period)
     findings = list(period.standing)
     spoken: list[Finding] = []
     said: list[dict[str, Any]] = []

@@ -1,51 +1,55 @@
-"""A decision told: one sentence, the way from charge to patient, the gates, and what would change it."""
+"""A decision told: one sentence, the way from charge to patient, the gates, what it rests on, and what would
+change it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from schemas.decisions import STAGES, Decision, Finding, Responsibility, Share, Verdict
 from schemas.money import format_cents
-from service.core.account import Account, fold
+from service.core.account import Account
+from service.core.basis import Basis, basis_of
 from service.core.bearers import MOVED
-from service.core.claims import determine_claims
-from service.core.decision import decide
+from service.core.claims import ClaimResult, determine_claims
+from service.core.counterfactual import Counterfactual, alternatives
+from service.core.decision import inquire
+from service.core.payers import PayerAnswer
 from service.core.policy import Policy
-from service.core.responsibility import apportion
 from service.core.setting import setting_of
-
-HORIZON: Final = 12
-"""How many review dates ahead an explanation looks."""
+from service.core.walk import Opening, opening_of
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the way from charge to patient: `amount_cents` is signed, `left_cents` is what is left."""
+    """One step of the way from charge to patient: `amount_cents` is signed, `left_cents` is what is left.
+
+    `what` names the step, `why` gives its reason in a sentence; empty where there is none to give.
+    """
 
     what: str
     amount_cents: int
     left_cents: int
     evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Counterfactual:
-    """A change and what it would lead to, found by deciding again."""
-
-    change: str
-    outcome: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why an account is where it is. `gates` has the binding ones first."""
+    """Why an account is where it is. `gates` has the binding ones first.
+
+    `opening` is how a case came to be possible, None while one is not. `trials` counts the decisions made to
+    find the counterfactuals; `searched` says whether every set of changes was tried.
+    """
 
     summary: str
     steps: tuple[Step, ...]
     gates: tuple[Finding, ...]
     counterfactuals: tuple[Counterfactual, ...]
+    basis: Basis
+    opening: Opening | None
+    trials: int
+    searched: bool
 
 
 def explain(
@@ -53,18 +57,31 @@ def explain(
 ) -> Explanation:
     """Tell a decision in plain words; every counterfactual was decided before it is told."""
     gates = tuple(sorted(decision.findings, key=lambda f: (-f.verdict, STAGES.index(f.stage), f.gate)))
+    others = alternatives(account, responsibility, decision, policy)
     return Explanation(
-        _summary(responsibility, decision),
+        _summary(account, responsibility, decision),
         _waterfall(account, responsibility, policy),
         gates,
-        _counterfactuals(account, responsibility, decision, policy),
+        others.found,
+        basis_of(account, responsibility, decision, policy),
+        opening_of(account, policy, decision.as_of) if decision.opens_case else None,
+        others.trials,
+        others.complete,
     )
 
 
-def _summary(responsibility: Responsibility, decision: Decision) -> str:
+def _summary(account: Account, responsibility: Responsibility, decision: Decision) -> str:
     net = format_cents(max(0, responsibility.net_cents))
     if decision.opens_case:
-        return f"The patient owes {net}, every payer has decided, and every gate allows a case."
+        asked = inquire(account, responsibility, decision.as_of)
+        sent = len(asked.delivered)
+        days = (decision.as_of - asked.clock_on).days if asked.clock_on else 0
+        bills = "1 statement was" if sent == 1 else f"{sent} statements were"
+        decided = "the patient has no insurance" if not account.adjudications else "every payer has decided"
+        return (
+            f"The patient owes {net}: {decided}, {bills} delivered, the first {days} days ago, and nothing "
+            "stands in the way of a case."
+        )
     binding = _binding(responsibility, decision)
     others = len(binding) - 1
     more = f" ({others} more reason{'s' if others > 1 else ''})" if others else ""
@@ -102,105 +119,85 @@ def _waterfall(account: Account, responsibility: Responsibility, policy: Policy)
     money = [s for s in responsibility.shares if s.reason.code in MOVED]
     gone = sum(c.reduction_cents + c.paid_cents for c in claims)
     left = responsibility.balance_cents - sum(s.amount_cents for s in money) + gone
-    told = [Step("Charges billed", left, left, tuple(c.id for c in account.charges))]
+    billed = tuple(c.id for c in account.charges) or tuple(i for c in claims for i in c.evidence)
+    told = [Step("Charges billed", left, left, billed)]
 
-    def step(what: str, cents: int, evidence: tuple[str, ...]) -> None:
+    def step(what: str, cents: int, evidence: tuple[str, ...], why: str = "") -> None:
         nonlocal left
         if cents:
             left += cents
-            told.append(Step(what, cents, left, evidence))
+            told.append(Step(what, cents, left, evidence, why))
 
     for claim in claims:
-        step(f"Taken off by contract, claim {claim.claim_id}", -claim.reduction_cents, claim.evidence)
+        name = f", claim {claim.claim_id}" if len(claims) > 1 else ""
+        taken_off = f"Taken off by contract{name}"
+        step(taken_off, -claim.reduction_cents, claim.evidence, _why_taken_off(claim, policy))
         for answer in claim.answers:
-            step(f"Paid by payer {answer.payer}", -answer.paid_cents, answer.evidence)
+            decided = answer.standing.active
+            when = f"Decided on {decided[-1].on}." if decided else ""
+            step(f"Paid by {_name(answer)}{name}", -answer.paid_cents, answer.evidence, when)
     for share in money:
-        step(share.reason.text, share.amount_cents, share.evidence)
+        step(share.reason.text.rstrip("."), share.amount_cents, share.evidence)
     others = [s for s in responsibility.shares if s.bearer != "patient"]
     for bearer in dict.fromkeys(s.bearer for s in others):
         shares = [s for s in others if s.bearer == bearer]
-        why = " ".join(dict.fromkeys(s.reason.text for s in shares if s.reason.code not in MOVED))
-        step(
-            f"{_BEARERS.get(bearer, bearer)}: {why}", -sum(s.amount_cents for s in shares), _evidence(shares)
-        )
+        why = _reasons(shares)
+        step(name_of_bearer(bearer, account), -sum(s.amount_cents for s in shares), _evidence(shares), why)
     patient = [s for s in responsibility.shares if s.bearer == "patient" and s.reason.code not in MOVED]
-    reasons = " ".join(dict.fromkeys(s.reason.text for s in patient))
-    told.append(Step(f"The patient owes: {reasons or 'nothing.'}", 0, left, _evidence(patient)))
+    if left < 0:
+        told.append(Step("The patient has a credit", 0, left, _evidence(patient), _reasons(patient)))
+    else:
+        what = "The patient owes" if left else "The patient owes nothing"
+        told.append(Step(what, 0, left, _evidence(patient), _reasons(patient) if left else ""))
     return tuple(told)
+
+
+def _reasons(shares: list[Share]) -> str:
+    """Every reason of these shares once; what only moved money explains itself."""
+    return " ".join(dict.fromkeys(s.reason.text for s in shares if s.reason.code not in MOVED))
+
+
+def _why_taken_off(claim: ClaimResult, policy: Policy) -> str:
+    """Our words for the reasons with which payers lowered the bill and left it with nobody."""
+    texts = [
+        code.text
+        for answer in claim.answers
+        for one in answer.standing.active
+        for group, reason, cents in one.triples
+        if group != "PR"
+        and cents > 0
+        and (code := policy.on(one.on).reasons.get(reason)) is not None
+        and code.kind in _LOWERS
+    ]
+    return " ".join(dict.fromkeys(texts))
+
+
+_LOWERS: Final = frozenset({"CONTRACTUAL", "BUNDLED", "PENALTY"})
+"""Classes of reasons that take an amount off the bill."""
+
+
+def _name(answer: PayerAnswer) -> str:
+    decisions = [*answer.standing.active, *(target for target, _ in answer.standing.cancelled)]
+    return next((a.claim.payer.name for a in decisions if a.claim.payer.name), f"payer {answer.payer}")
+
+
+def name_of_bearer(bearer: str, account: Account) -> str:
+    """Who answers for a part of the balance, for people; a payer by its name where one is known."""
+    if not bearer.startswith("payer:"):
+        return _BEARERS.get(bearer, bearer)
+    id = bearer.removeprefix("payer:")
+    listed = account.coverage.body.coverages if account.coverage else ()
+    known = [c.payer for c in listed] + [a.claim.payer for a in account.adjudications]
+    known += [s.body.payer for s in account.submitted]
+    return f"Waits for {next((p.name for p in known if p.id == id and p.name), f'payer {id}')}"
 
 
 _BEARERS: Final = {
     "provider": "Stays with the provider",
     "undetermined": "Not determined yet",
-    "third_party": "Another carrier's",
+    "third_party": "Another carrier answers for it",
 }
 
 
 def _evidence(shares: list[Share]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(i for s in shares for i in s.evidence))
-
-
-def _counterfactuals(
-    account: Account, responsibility: Responsibility, decision: Decision, policy: Policy
-) -> tuple[Counterfactual, ...]:
-    if decision.opens_case:
-        return ()
-    told: list[Counterfactual] = []
-    opens_on = first_day_it_opens(account, responsibility, decision, policy)
-    if opens_on is not None:
-        told.append(Counterfactual("nothing else happens", f"a case would open on {opens_on}"))
-    holding = sorted(
-        {
-            (f.gate, f.lifted_by)
-            for f in decision.findings
-            if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW
-        },
-        key=lambda g: g[0],
-    )
-    if len(holding) == 1:
-        gate, lifted_by = holding[0]
-        name = next(f.name for f in decision.findings if f.gate == gate).replace("_", " ")
-        told.append(Counterfactual(f"only {gate} ({name}) were to allow", "a case would open"))
-        if _opens_without(account, decision, policy, gate):
-            told.append(Counterfactual(f"the facts behind {gate} were gone", "a case would open"))
-        if lifted_by and opens_on is None:
-            told.append(
-                Counterfactual(f"nothing but waiting, without {lifted_by}", "no case would ever open")
-            )
-    return tuple(told)
-
-
-def _opens_without(account: Account, decision: Decision, policy: Policy, gate: str) -> bool:
-    """Whether a case would open if the facts a gate rests on had never been stated, found by deciding so."""
-    behind = {i for f in decision.findings if f.gate == gate and f.stage == STAGES[0] for i in f.evidence}
-    others = [fact for fact in account.facts if fact.id not in behind]
-    if not behind or not others:
-        return False
-    without = fold(others)
-    return decide(without, apportion(without, policy), policy, decision.as_of).opens_case
-
-
-def first_day_it_opens(
-    account: Account, responsibility: Responsibility, decision: Decision, policy: Policy
-) -> date | None:
-    """The first day a case would open if nothing but time passes; None if it would not, or not soon.
-
-    Found by deciding again on each day on which a waiting gate may change its mind.
-    """
-    day: date | None = _next_day(decision)
-    for _ in range(HORIZON):
-        if day is None:
-            return None
-        then = decide(account, responsibility, policy, day)
-        if then.opens_case:
-            return day
-        day = _next_day(then)
-    return None
-
-
-def _next_day(decision: Decision) -> date | None:
-    """The day by which every finding in the way of a case may have run out, if waiting can do that at all."""
-    untils = [f.until for f in decision.findings if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW]
-    if not untils or None in untils:
-        return None
-    return max(u for u in untils if u is not None)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, time
 from typing import Final
 
 from schemas.decisions import Determination, Reason, Responsibility, Share, Trace, WorkItem
+from schemas.facts import AccountRef, BalanceReported
 from schemas.money import format_cents
-from service.core.account import Account, fold
+from service.core.account import Account, Known, fold
 from service.core.bearers import FORGIVEN
 from service.core.claims import ClaimResult, determine_claims
 from service.core.policy import Policy
@@ -26,10 +27,11 @@ def apportion(account: Account, policy: Policy) -> Responsibility:
     Raises:
         AssertionError: the shares do not add up to the balance: a fault of ours, never to be ignored.
     """
+    if account.moved_to is not None:
+        return _moved(account, account.moved_to)
     derived = _Ledger(account, policy)
     derived.post()
-    if account.report is not None:
-        derived.reconcile()
+    derived.reconcile()
     return derived.responsibility()
 
 
@@ -82,18 +84,13 @@ class _Ledger:
         account = self.account
         for one in account.contradictions:
             self.in_doubt = True
-            self.found(
-                "DET-03.contradiction", "Facts contradict each other; a person must choose.", one.evidence
-            )
+            self.found(*_CONTRADICTIONS.get(one.kind, _CONTRADICTION), one.evidence)
         if account.mixed_currencies:
             self.in_doubt = True
             self.found("DET-01.currency", "The facts are in more than one currency.")
         for unread in account.unreadable:
             self.in_doubt = True
             self.found("DET-01.unreadable", "A payer decided something that could not be read.", (unread.id,))
-        if account.moved_to is not None:
-            self.in_doubt = True
-            self.found("DET-17.merged", "This account was merged into another; its balance is there.")
         self.doubted = self.in_doubt
 
     def _share_claim(self, claim: ClaimResult) -> None:
@@ -330,11 +327,18 @@ class _Ledger:
     # -- against the billing system ------------------------------------------------------------------
 
     def reconcile(self) -> None:
-        """DET-16: the reported balance against what the facts effective by then add up to."""
-        report = self.account.report
-        if report is None:
-            return
-        then = self._as_reported()
+        """DET-16: each reported balance against what the facts effective by then add up to.
+
+        Of accounts merged since, each report is about the accounts that were one by then.
+        """
+        told: set[AccountRef] = set()
+        for report in self.account.reports:
+            if report.account not in told:
+                then = self._as_reported(report)
+                self._reconcile(report, then)
+                told |= {report.account, then.account.ref, *then.account.holds}
+
+    def _reconcile(self, report: Known[BalanceReported], then: _Ledger) -> None:
         difference = report.body.total_cents - then.balance
         patient_over = 0
         if report.body.patient_cents is not None and then.collectible:
@@ -359,21 +363,20 @@ class _Ledger:
             self.give("patient", -take, Reason("", "reported_lower", text), None, (report.id,))
             self.give("undetermined", take, Reason("", "reported_lower", text), None, (report.id,))
 
-    def _as_reported(self) -> _Ledger:
+    def _as_reported(self, report: Known[BalanceReported]) -> _Ledger:
         """The ledger from the facts in effect when the report was made."""
-        report = self.account.report
-        if report is None:
-            return self
         cutoff = report.at
         if report.at.date() > report.body.as_of:
             cutoff = datetime.combine(report.body.as_of, time.max, tzinfo=UTC)
         facts = [f for f in self.account.facts if f.occurred_at <= cutoff]
-        if len(facts) == len(self.account.facts):
+        if len(facts) == len(self.account.facts) and report.account == self.account.ref:
             return self
         earlier = [f for f in facts if f.kind != "balance.reported"]
         if not earlier:
-            return _Ledger(Account(self.account.ref, self.account.currency, (), ""), self.policy)
-        then = _Ledger(fold(earlier), self.policy)
+            return _Ledger(Account(report.account, self.account.currency, (), ""), self.policy)
+        then = _Ledger(fold(earlier, report.account), self.policy)
+        if then.account.moved_to is not None:
+            return then
         then.post()
         return then
 
@@ -416,6 +419,35 @@ class _Ledger:
         ]
 
 
+def _moved(account: Account, to: AccountRef) -> Responsibility:
+    """DET-17: an account merged into another has nothing left to divide, and never a case."""
+    text = f"This account was merged into {to}; its balance is there."
+    evidence = tuple([f.id for f in account.facts if f.kind == "accounts.merged"])
+    traces = [Trace("DET-17.merged", text, None, evidence)]
+    traces += [
+        Trace(*_CONTRADICTIONS.get(c.kind, _CONTRADICTION), None, c.evidence) for c in account.contradictions
+    ]
+    return Responsibility(0, account.currency, "undetermined", (), 0, 0, 0, tuple(traces))
+
+
+_CONTRADICTION: Final = ("DET-03.contradiction", "Facts contradict each other; a person must choose.")
+
+_CONTRADICTIONS: Final = {
+    "guarantor": (
+        "DET-17",
+        "The guarantor changed, and nobody says who answers for the day of service.",
+    ),
+    "merged.circle": ("DET-03.contradiction", "Accounts were merged into one another in a circle."),
+    "merged.unlike": (
+        "DET-03.contradiction",
+        "An account was taken out of another than the one it had been merged into.",
+    ),
+    "merged.coverage": (
+        "DET-03.contradiction",
+        "The merged accounts' payers differ; a list of payers for all of them is missing.",
+    ),
+}
+
 _FORGIVEN_TEXT: Final = {
     "charity": "Financial assistance granted.",
     "courtesy": "A courtesy reduction.",
@@ -451,6 +483,6 @@ def _why_undetermined(claim: ClaimResult, traces: list[Trace]) -> str:
         if trace.rule.startswith(rules):
             return trace.found
     for trace in traces:
-        if trace.rule.startswith(("DET-01.", "DET-03.contradiction", "DET-17.merged")):
+        if trace.rule.startswith(("DET-01.", "DET-03.contradiction", "DET-17.")):
             return trace.found
     return "What the payers decided is not settled."

@@ -91,7 +91,15 @@ def taken_in(tmp_path: Path) -> tuple[str, Workload]:
     store = Store.open(url)
     store.upgrade()
     store.close()
-    app = App(load({"BATON_DATABASE_URL": url, "BATON_CONFIG": str(tmp_path / "baton.toml")}))
+    app = App(
+        load(
+            {
+                "BATON_DATABASE_URL": url,
+                "BATON_CONFIG": str(tmp_path / "baton.toml"),
+                "BATON_SETTLING_SECONDS": "0",
+            }
+        )
+    )
     moment = app.moment()
     messages = [
         Message.of(body, feed="bench", format="json", door="rabbitmq", received_at=moment.now)

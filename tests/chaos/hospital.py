@@ -111,6 +111,7 @@ def environment(amqp_url: str, database_url: str, home: Path) -> dict[str, str]:
         "BATON_DATABASE_URL": database_url,
         "BATON_DELIVERY_LIMIT": "1000",
         "BATON_BATCH_SIZE": "20",
+        "BATON_SETTLING_SECONDS": "0",
     }
 
 

@@ -23,7 +23,11 @@ class Home:
     @property
     def environ(self) -> dict[str, str]:
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("BATON_", "COLUMNS"))}
-        return plain | {"BATON_HOME": str(self.folder), "PYTHONPATH": str(ROOT)} | self.settings
+        return (
+            plain
+            | {"BATON_HOME": str(self.folder), "BATON_SETTLING_SECONDS": "0", "PYTHONPATH": str(ROOT)}
+            | self.settings
+        )
 
     def baton(self, *words: object, **more: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end; `more` adds to the environment."""

@@ -72,7 +72,7 @@ class Rig:
 
 @pytest.fixture(params=["embedded", "rabbitmq"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    environ = {"BATON_HOME": str(tmp_path), "BATON_DELIVERY_LIMIT": str(LIMIT)}
+    environ = {"BATON_HOME": str(tmp_path), "BATON_DELIVERY_LIMIT": str(LIMIT), "BATON_SETTLING_SECONDS": "0"}
     if request.param == "rabbitmq":
         from adapters.rabbitmq import setup
 
@@ -183,7 +183,8 @@ def test_a_remittance_of_many_claims_over_one_mebibyte_goes_through_in_parts(rig
 def test_an_unknown_format_is_parked_with_a_reason(rig: Rig) -> None:
     rig.work(rig.app.intake())
     feed = rig.transport.feed()
-    assert all(feed.send([InMessage("fax.rig", b"\x00\x01binary"), InMessage("hl7v2.rig", b"MSH|^~\\&|")]))
+    resource = b'{"resourceType": "Account"}'
+    assert all(feed.send([InMessage("fax.rig", b"\x00\x01binary"), InMessage("fhir.rig", resource)]))
     feed.close()
 
     def codes() -> list[object]:
@@ -191,7 +192,7 @@ def test_an_unknown_format_is_parked_with_a_reason(rig: Rig) -> None:
             return [p["code"] for p in answers.parked(reader, 10)]
 
     until(lambda: len(codes()) == 2)
-    assert codes() == ["unknown-format", "unsupported-format"]
+    assert codes() == ["unknown-format", "account-missing"]
 
 
 class OneBatch:
@@ -221,7 +222,7 @@ def wide(account: str, bytes_each: int) -> list[bytes]:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    made = App(load({"BATON_HOME": str(tmp_path)}))
+    made = App(load({"BATON_HOME": str(tmp_path), "BATON_SETTLING_SECONDS": "0"}))
     made.store.upgrade()
     yield made
     made.close()

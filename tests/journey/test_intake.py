@@ -24,6 +24,7 @@ from service.timers import Backlog
 from tests.journey.stories import MOMENT, NOW, TODAY, adjudicated, ago, native, ripe, sealed
 
 A1 = AccountRef("GEN", "A1")
+AT_ONCE = {"BATON_TRANSPORT": "embedded", "BATON_SETTLING_SECONDS": "0"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -33,7 +34,14 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[App]:
     else:
         url = request.getfixturevalue("postgres_url")
     opened = App(
-        load({"BATON_DATABASE_URL": url, "BATON_HOME": str(tmp_path), "BATON_TRANSPORT": "embedded"})
+        load(
+            {
+                "BATON_DATABASE_URL": url,
+                "BATON_HOME": str(tmp_path),
+                "BATON_TRANSPORT": "embedded",
+                "BATON_SETTLING_SECONDS": "0",
+            }
+        )
     )
     opened.store.upgrade()
     yield opened
@@ -47,7 +55,9 @@ def sqlite_apps(tmp_path: Path) -> Iterator[Callable[[], App]]:
 
     def make() -> App:
         home = tmp_path / str(len(made))
-        app = App(load({"BATON_HOME": str(home), "BATON_TRANSPORT": "embedded"}))
+        app = App(
+            load({"BATON_HOME": str(home), "BATON_TRANSPORT": "embedded", "BATON_SETTLING_SECONDS": "0"})
+        )
         app.store.upgrade()
         made.append(app)
         return app

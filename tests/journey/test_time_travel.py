@@ -24,7 +24,9 @@ LATER = Moment(NOW + timedelta(days=10), TODAY + timedelta(days=10))
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     """A case opened today; ten days later a dispute that began yesterday becomes known, and recalls it."""
-    opened = App(load({"BATON_HOME": str(tmp_path), "BATON_TRANSPORT": "embedded"}))
+    opened = App(
+        load({"BATON_HOME": str(tmp_path), "BATON_TRANSPORT": "embedded", "BATON_SETTLING_SECONDS": "0"})
+    )
     opened.store.upgrade()
     opened.intake().receive(sealed(*ripe()), Moment(NOW, TODAY))
     dispute = native("d1", "account.flagged", {"flag": "dispute", "since": ago(1), "reference": "D1"}, days=1)

@@ -60,7 +60,17 @@ class Door:
 
 
 def make_app(home: Path, **settings: str) -> App:
-    return App(load({"BATON_HOME": str(home), "BATON_MAX_MESSAGE_BYTES": str(LIMIT), **settings}, None))
+    return App(
+        load(
+            {
+                "BATON_HOME": str(home),
+                "BATON_MAX_MESSAGE_BYTES": str(LIMIT),
+                "BATON_SETTLING_SECONDS": "0",
+                **settings,
+            },
+            None,
+        )
+    )
 
 
 def door_to(app: App) -> Door:

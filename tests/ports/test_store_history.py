@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from adapters.store import (
     AuditRow,
     CaseEventRow,
+    ControlNumberRow,
     DecisionRow,
+    FeedEventRow,
     ParkedAction,
     ParkedRow,
     PolicyRow,
@@ -24,6 +26,7 @@ from adapters.store import (
     Store,
     TallyRow,
     Unit,
+    WithheldRow,
 )
 from adapters.store.schema import APPEND_ONLY, KEPT, metadata
 from schemas.cases import CaseEvent
@@ -49,6 +52,10 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     unit.add_audit([AuditRow("account.decided", str(account.ref), b"{}", make.now)])
     unit.keep_policy(PolicyRow("p1", "2026.1", b"[gates]", make.now))
     unit.add_tallies([TallyRow("billing", make.today, received=1)])
+    unit.add_control_numbers([ControlNumberRow("billing", 7, kept.seq, make.now)])
+    unit.add_feed_events([FeedEventRow("billing", "paused", "silent", "nothing came", "baton", make.now)])
+    feeds, causes = ("billing",), ("shadow feed billing",)
+    unit.add_withheld([WithheldRow(account.id, "withheld", causes, feeds, 1, "USD", "d", "1", make.now)])
     unit.finish_messages([ReadingRow(kept.seq, make.now, 1, 0, 0)])
     return decision
 

@@ -83,11 +83,12 @@ def test_a_decision_is_read_back_as_it_was_made(facts: list[Fact], as_of: int) -
             flagged("manual", 50),
             flagged("something_new", 50),
             flagged("dispute", 50),
-            paid("1.00", on=50, id="MORE"),
-            paid("60.00", on=50, id="MORE"),
-            paid("60.00", on=50, by="other", id="MORE"),
-            paid("60.00", on=50, by="payer", id="MORE", payer="P9"),
-            adjusted("60.00", "charity", on=50, id="MORE"),
+            # After every statement: one that follows a payment needs to show only what the payment left.
+            paid("1.00", on=110, id="MORE"),
+            paid("60.00", on=110, id="MORE"),
+            paid("60.00", on=110, by="other", id="MORE"),
+            paid("60.00", on=110, by="payer", id="MORE", payer="P9"),
+            adjusted("60.00", "charity", on=110, id="MORE"),
         ]
     ),
 )

@@ -12,6 +12,7 @@ from schemas.facts import (
     AccountRef,
     AccountRegistered,
     AccountsMerged,
+    AccountsUnmerged,
     AdjudicatedLine,
     Adjustment,
     AdjustmentPosted,
@@ -220,10 +221,14 @@ def merged(source: AccountRef, into: AccountRef, on: int = 0) -> Fact:
     return fact(AccountsMerged(into), on, account=source)
 
 
+def unmerged(source: AccountRef, out_of: AccountRef, on: int = 0) -> Fact:
+    return fact(AccountsUnmerged(out_of), on, account=source)
+
+
 def judge(
-    facts: list[Fact], as_of: int | date, policy: Policy = POLICY
+    facts: list[Fact], as_of: int | date, policy: Policy = POLICY, ref: AccountRef | None = None
 ) -> tuple[Account, Responsibility, Decision]:
-    account = fold(facts)
+    account = fold(facts, ref)
     responsibility = apportion(account, policy)
     when = day(as_of) if isinstance(as_of, int) else as_of
     return account, responsibility, decide(account, responsibility, policy, when)

@@ -11,8 +11,11 @@ from schemas.facts import (
     AccountRegistered,
     AssistanceChanged,
     CodingStatusChanged,
+    Coverage,
+    CoverageListed,
     Fact,
     NoticeRecorded,
+    Payer,
     PaymentPending,
     Person,
     PlanChanged,
@@ -61,6 +64,20 @@ def held(gate: str, facts: list[Fact], as_of: int | date, stage: str = "open_cas
 def until(gate: str, facts: list[Fact], as_of: int, stage: str = "open_case") -> date | None:
     decision = judge(facts, as_of)[2]
     return next(f.until for f in decision.findings if f.gate == gate and f.stage == stage)
+
+
+def test_a_plan_of_a_kind_nobody_states_holds_until_a_list_or_a_decision_names_it() -> None:
+    def listed(kind: str | None) -> Fact:
+        return fact(CoverageListed((Coverage(1, Payer("P1"), kind),)), on=-39)
+
+    def with_list(kind: str | None, filing: str | None) -> list[Fact]:
+        facts = [f for f in ready() if f.kind not in ("coverage.listed", "claim.adjudicated")]
+        answer = decided("320.00", "0.00", "PR-1 320.00", on=-5, filing=filing)
+        return [*facts, listed(kind), answer]
+
+    assert held("G13", with_list(None, None), 60) == "hold"
+    assert held("G13", with_list("commercial", None), 60) is None
+    assert held("G13", with_list(None, "12"), 60) is None
 
 
 def test_a_plain_account_opens_when_its_time_has_come() -> None:

@@ -367,6 +367,7 @@ def test_facts_of_a_merged_pair_are_one_account_under_the_one_that_survives() ->
     old = AccountRef("GEN", "OLD")
     facts = [
         covered(),
+        covered(account=old),
         charged("20.00", account=old, id="C9"),
         charged("45.00"),
         merged(old, AccountRef("GEN", "A1"), 5),

@@ -162,6 +162,7 @@ _DATA_FAULTS: Final = (
     "DET-11.conflict",
     "DET-11.overposted",
     "DET-17.merged",
+    "DET-17",
     "DET-21.conflict",
 )
 

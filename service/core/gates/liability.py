@@ -56,7 +56,20 @@ def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
     if waiting := _flagged(asked, "medicaid_pending"):
         text = "A Medicaid application is open and may reach back to this service."
         return Said(HOLD, text, None, "account.cleared medicaid_pending", waiting)
+    if unnamed := _programme_unknown(asked):
+        text = "Nobody says which programme a listed payer is, and it may be one that bars billing."
+        return Said(HOLD, text, None, "a coverage list that names the kind of each plan", unnamed)
     return None
+
+
+def _programme_unknown(asked: Inquiry) -> tuple[str, ...]:
+    """The coverage list, when it leaves a plan's kind open and no decision of that payer tells it either."""
+    coverage = asked.account.coverage
+    if coverage is None:
+        return ()
+    told = {a.claim.payer.id for a in asked.account.adjudications if a.claim.filing_indicator}
+    unnamed = [c for c in coverage.body.coverages if c.kind is None and c.payer.id not in told]
+    return (coverage.id,) if unnamed else ()
 
 
 def no_estimate_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
