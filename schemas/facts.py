@@ -81,7 +81,11 @@ class Address:
 @swift_init
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A patient or guarantor; `relationship` is the guarantor's to the patient."""
+    """A patient or guarantor; `relationship` is the guarantor's to the patient.
+
+    `kind` is person or organization; `letter_format` is how letters must come (large print, braille, audio),
+    None for plain print.
+    """
 
     id: str | None = None
     family: str | None = None
@@ -94,6 +98,8 @@ class Person:
     email: str | None = None
     deceased_on: date | None = None
     relationship: str | None = None
+    kind: str | None = None
+    letter_format: str | None = None
 
 
 @swift_init
@@ -147,7 +153,10 @@ class CoverageListed:
 @swift_init
 @dataclass(frozen=True, slots=True)
 class ChargePosted:
-    """A charge; a negative amount takes one back."""
+    """A charge; a negative amount takes one back. `provider` is whose charge it is, where not the facility's.
+
+    `kind` is service, interest, late_fee or collection_fee; None is a service.
+    """
 
     charge_id: str
     amount_cents: int
@@ -156,6 +165,8 @@ class ChargePosted:
     code: str | None = None
     description: str | None = None
     units: str | None = None
+    kind: str | None = None
+    provider: str | None = None
 
 
 @swift_init
@@ -342,18 +353,27 @@ class AdjustmentPosted:
 @swift_init
 @dataclass(frozen=True, slots=True)
 class BalanceReported:
-    """What the billing system says is open."""
+    """What the billing system says is open.
+
+    `guarantor_total_cents` is what the guarantor owes on all accounts together, this one too;
+    `guarantor_credit_cents` is what the guarantor has in credit on other accounts.
+    """
 
     total_cents: int
     as_of: date
     patient_cents: int | None = None
     insurance_cents: int | None = None
+    guarantor_total_cents: int | None = None
+    guarantor_credit_cents: int | None = None
 
 
 @swift_init
 @dataclass(frozen=True, slots=True)
 class StatementSent:
-    """A bill that went to the guarantor. None for a notice flag means that nobody said it was on it."""
+    """A bill that went to the guarantor. None for a notice flag means that nobody said it was on it.
+
+    `dispute_contact` says whether it told whom to ask when it looks wrong.
+    """
 
     number: int
     sent_on: date
@@ -363,6 +383,8 @@ class StatementSent:
     financial_assistance_notice: bool | None = None
     final_notice: bool | None = None
     delivered: bool = True
+    dispute_contact: bool | None = None
+    format: str | None = None
 
 
 @swift_init
@@ -415,13 +437,20 @@ class PromiseChanged:
 @swift_init
 @dataclass(frozen=True, slots=True)
 class NoticeRecorded:
-    """A document that bears on liability."""
+    """A document that bears on liability or on what may be done about a debt.
+
+    `actions` are the extraordinary actions an announcement names (empty: it names none); `deadline_on` is the
+    last day it gives the guarantor; `provider` is whose estimate it is, where not the facility's.
+    """
 
     document_id: str
     kind: str
     on: date
     amount_cents: int | None = None
     valid: bool = True
+    actions: tuple[str, ...] = ()
+    deadline_on: date | None = None
+    provider: str | None = None
 
 
 @swift_init
@@ -472,7 +501,12 @@ class AccountsUnmerged:
 @swift_init
 @dataclass(frozen=True, slots=True)
 class ContactLogged:
-    """A contact with the guarantor or an attempt at one."""
+    """A contact with the guarantor or an attempt at one.
+
+    `local_minutes` are those after midnight where the person was; `automated` an autodialled or prerecorded
+    one; `disclosed` that debt or health was named to anybody but the guarantor; `opt_out_offered` that it
+    told how to stop.
+    """
 
     channel: str
     direction: str
@@ -481,6 +515,10 @@ class ContactLogged:
     case_id: str | None = None
     right_party: bool | None = None
     note: str | None = None
+    local_minutes: int | None = None
+    automated: bool | None = None
+    disclosed: bool | None = None
+    opt_out_offered: bool | None = None
 
 
 @swift_init

@@ -28,6 +28,11 @@ class ChargePosted(Monetary):
     code = Flat(ChargeCode)
     description = fields.text("What it was, for people.", limit=2000)
     units = fields.decimal_text("How many.")
+    kind = fields.choice(
+        "What kind of charge; service when not stated.",
+        ("service", "interest", "late_fee", "collection_fee"),
+    )
+    provider = fields.identifier("Whose charge it is, where not the facility's.")
 
 
 class PaymentPosted(Monetary):
@@ -76,6 +81,12 @@ class BalanceReported(Monetary):
     total = fields.amount("Open in all.", "total_cents", required=True)
     patient = fields.amount("Open with the patient.", "patient_cents")
     insurance = fields.amount("Open with insurers.", "insurance_cents")
+    guarantor_total = fields.amount(
+        "What the guarantor owes on all accounts together.", "guarantor_total_cents"
+    )
+    guarantor_credit = fields.amount(
+        "What the guarantor has in credit on other accounts.", "guarantor_credit_cents"
+    )
     as_of = fields.day("Day the balance stood so.", required=True)
 
 

@@ -31,6 +31,41 @@ COVERAGE_KINDS: Final = (
     "other",
 )
 
+FACILITY_KINDS: Final = (
+    "nonprofit_hospital",
+    "hospital",
+    "practice",
+    "ambulance",
+    "lab",
+    "health_center",
+    "other",
+)
+
+NOTICE_KINDS: Final = (
+    "abn",
+    "waiver",
+    "surprise_billing_consent",
+    "intended_actions",
+    "financial_assistance_summary",
+    "good_faith_estimate",
+    "estimate_dispute_right",
+    "screening",
+    "sliding_fee_scale",
+    "itemized_statement",
+    "fee_agreement",
+    "guarantee",
+    "agency_instructions",
+    "validation_notice",
+    "automated_contact_consent",
+    "legal_approval",
+    "relief_buyer",
+)
+"""Documents. `estimate_dispute_right` tells of the right to dispute a bill above its estimate; `screening` is
+the outcome of looking for assistance; `agency_instructions` is what an agency was told to observe with this
+person; `guarantee` is another person's own promise to pay."""
+
+ACTIONS: Final = ("credit_report", "suit", "lien", "garnishment", "sale", "deferral_of_care")
+
 
 class AccountRegistered(Stated):
     """Who and when; the newest `occurred_at` wins field by field."""
@@ -45,7 +80,7 @@ class AccountRegistered(Stated):
     financial_class = fields.text("The sender's financial class.", limit=100)
     facility_kind = fields.choice(
         "What kind of provider bills.",
-        ("nonprofit_hospital", "hospital", "practice", "ambulance", "lab", "other"),
+        FACILITY_KINDS,
     )
     expected_plans = fields.whole("How many insurance plans registration expects.", 0, 99)
 
@@ -93,6 +128,8 @@ class StatementSent(Monetary):
     financial_assistance_notice = fields.yes_no("Whether it told about financial assistance.")
     final_notice = fields.yes_no("Whether it was the final notice.")
     delivered = fields.yes_no("False when it is known not to have arrived; true when not stated.")
+    dispute_contact = fields.yes_no("Whether it told whom to ask when it looks wrong.")
+    format = fields.text("How it came: large print, braille, audio.", limit=100)
 
 
 class AssistanceChanged(Stated):
@@ -143,26 +180,26 @@ class PromiseChanged(Monetary):
 
 
 class NoticeRecorded(Monetary):
-    """A document that bears on liability."""
+    """A document that bears on liability or on what may be done about a debt."""
 
     record = facts.NoticeRecorded
 
     document_id = fields.identifier("The document's number.", required=True)
     kind = fields.choice(
         "Which document.",
-        (
-            "abn",
-            "waiver",
-            "surprise_billing_consent",
-            "intended_actions",
-            "financial_assistance_summary",
-            "good_faith_estimate",
-        ),
+        NOTICE_KINDS,
         required=True,
     )
     on = fields.day("Day it was given or signed.", required=True)
     amount = fields.amount("The amount it names.", "amount_cents")
     valid = fields.yes_no("False when it does not hold; true when not stated.")
+    actions = Listing(
+        fields.choice("One action.", ACTIONS, required=True),
+        "The extraordinary actions it announces.",
+        limit=20,
+    )
+    deadline_on = fields.day("Last day it gives the guarantor.")
+    provider = fields.identifier("Whose estimate it is, where not the facility's.")
 
 
 class AccountFlagged(FlaggedBy):
@@ -218,6 +255,10 @@ class ContactLogged(Stated):
     at = fields.instant("When.", required=True)
     right_party = fields.yes_no("Whether the guarantor was reached.")
     note = fields.text("What was said.", limit=2000)
+    local_minutes = fields.whole("Minutes after midnight where the person was: 1260 is 21:00.", 0, 1439)
+    automated = fields.yes_no("Whether it was autodialled or prerecorded.")
+    disclosed = fields.yes_no("Whether debt or health was named to anybody but the guarantor.")
+    opt_out_offered = fields.yes_no("Whether it told how to stop such messages.")
 
 
 class AgencyReported(Monetary):

@@ -55,12 +55,14 @@ class Patient(Stated):
     phone = fields.text("Telephone number.", limit=100)
     email = fields.text("Email address.", limit=320)
     deceased_on = fields.day("Date of death.")
+    letter_format = fields.text("How letters must come: large print, braille, audio.", limit=100)
 
 
 class Guarantor(Patient):
     """Who answers for the patient's part."""
 
     relationship = fields.text("To the patient.", limit=100)
+    kind = fields.choice("Who this is.", ("person", "organization"))
 
 
 class Monetary(Stated):

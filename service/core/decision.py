@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, TypeAlias
 
 from schemas.canonical import digest, from_bytes, to_bytes
 from schemas.decisions import STAGES, Decision, Finding, Responsibility, Trace, Verdict
-from schemas.facts import AccountFlagged, AccountRef, StatementSent
+from schemas.facts import AccountFlagged, AccountRef, ContactLogged, Fact, NoticeRecorded, StatementSent
 from schemas.records import from_plain, to_plain
 from service.core.account import Account, Known
 from service.core.gates import REGISTRY, Answer, Facility, Inquiry, Said
+from service.core.gates.asking import NO_PAPERS, NOTHING_TOLD
+from service.core.gates.letters import reader_of
 from service.core.policy import Period, Policy
 
 
@@ -25,11 +28,64 @@ def inquire(
     for flag in account.flags:
         flags[flag.body.flag] = (*flags.get(flag.body.flag, ()), flag)
     final = _final_statements(account, signals)
+    unread: tuple[Known[StatementSent], ...] = ()
+    if final and (reader := reader_of(account.registered)) is not None:
+        unread = tuple([s for s in final if s.body.sent_on <= as_of and not reader.reads(s.body)])
+        final = tuple([s for s in final if reader.reads(s.body)])
     delivered = tuple([s for s in final if s.body.sent_on <= as_of])
     later = final[len(delivered)].body.sent_on if len(delivered) < len(final) else None
+    told = _told(account)
     return Inquiry(
-        account, responsibility, as_of, signals, delivered, later, _clock_on(delivered), flags, facilities
+        account,
+        responsibility,
+        as_of,
+        signals,
+        delivered,
+        later,
+        _clock_on(delivered),
+        flags,
+        _contacts(told, as_of),
+        _papers(account),
+        told,
+        unread,
+        facilities,
     )
+
+
+_RARE: Final = frozenset({"contact.logged", "agency.reported", "accounts.merged", "claim.status"})
+"""Kinds that gates read as they came, since few accounts have them."""
+
+
+def _told(account: Account) -> Mapping[str, tuple[Fact, ...]]:
+    found = [fact for fact in account.facts if fact.kind in _RARE]
+    if not found:
+        return NOTHING_TOLD
+    told: dict[str, tuple[Fact, ...]] = {}
+    for fact in found:
+        told[fact.kind] = (*told.get(fact.kind, ()), fact)
+    return told
+
+
+def _contacts(told: Mapping[str, tuple[Fact, ...]], as_of: date) -> tuple[Known[ContactLogged], ...]:
+    logged = told.get("contact.logged")
+    if not logged:
+        return ()
+    known = [
+        Known(fact.body, fact.id, fact.body.at, account)
+        for fact in logged
+        if isinstance(fact.body, ContactLogged)
+        and fact.body.at.date() <= as_of
+        and (account := fact.account) is not None
+    ]
+    return tuple(sorted(known, key=lambda c: (c.at, c.id)))
+
+
+def _papers(account: Account) -> Mapping[str, Known[NoticeRecorded]]:
+    """The newest document of each kind, where it holds: one that was taken back hides those before it."""
+    if not account.notices:
+        return NO_PAPERS
+    newest = {n.body.kind: n for n in sorted(account.notices, key=lambda n: (n.body.on, n.id))}
+    return {kind: notice for kind, notice in newest.items() if notice.body.valid}
 
 
 def _final_statements(
@@ -189,9 +245,11 @@ def _review_on(
     """The first day on which some stage's outcome can change by waiting alone.
 
     A stage's outcome changes once the last of its worst findings runs out; if one of them waits for an event,
-    no day changes it. A change of policy is always a day to look again.
+    no day changes it. What is allowed only until a day is looked at again on that day. A change of policy is
+    always a day to look again.
     """
     days = [policy_change] if policy_change else []
+    days += [f.until for f in spoken if f.until is not None and f.verdict is Verdict.ALLOW]
     for stage, worst in zip(STAGES, outcomes, strict=True):
         if worst is Verdict.ALLOW:
             continue

@@ -184,11 +184,12 @@ def test_returned_mail_takes_the_delivery_back() -> None:
         ("G46", [flagged("dispute")], "hold"),
         ("G50", [flagged("bankruptcy", petition=3)], "block"),
         ("G50", [flagged("bankruptcy", petition=-36)], "hold"),
-        ("G51", [flagged("deceased")], "hold"),
+        ("G51", [flagged("deceased")], "require"),
         ("G52", [flagged("minor")], "hold"),
         ("G55", [flagged("cease_contact")], "block"),
         ("G55", [flagged("attorney")], "hold"),
-        ("G56", [flagged("manual")], "hold"),
+        ("G56", [flagged("manual", 30)], "hold"),
+        ("G56", [flagged("manual")], "require"),
         ("G56", [flagged("a_flag_nobody_knows")], "hold"),
         ("G57", [flagged("litigation")], "block"),
         ("G58", [flagged("safety")], "hold"),
@@ -209,7 +210,7 @@ def test_a_flag_is_lifted_by_its_reference_and_not_without(name: str) -> None:
 
 
 def test_a_flag_placed_again_after_it_was_lifted_stands() -> None:
-    facts = [*ready(), flagged("manual", 1), cleared("manual", 5), flagged("manual", 9)]
+    facts = [*ready(), flagged("manual", 1), cleared("manual", 5), flagged("manual", 19)]
     assert held("G56", facts, 100) == "hold"
 
 
@@ -335,7 +336,7 @@ def test_a_bill_far_above_its_estimate_waits_for_a_dispute() -> None:
         told = fact(NoticeRecorded("E1", "good_faith_estimate", day(-30), estimate), -30)
         return [adult(), covered(), charged("1450.00"), *statements(), help_offered, told]
 
-    assert held("G14", facts(105000), 119) == "hold"
+    assert held("G14", facts(105000), 119) == "require"
     assert held("G14", facts(105000), 120) is None
     assert held("G14", facts(105001), 119) is None
 
@@ -409,7 +410,7 @@ def test_every_gate_names_a_citation_and_its_parameters() -> None:
     for finding in judge(ready(), 60)[2].findings:
         assert finding.citation and finding.because.endswith(".")
     at = next(f for f in judge(ready(), 60)[2].findings if f.gate == "G41")
-    assert at.parameters == (("min_days", 60),)
+    assert ("min_days", 60) in at.parameters
 
 
 def test_no_sentence_of_a_gate_holds_a_persons_name() -> None:

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.core.gates import assistance, integrity, liability, person, stages, timing
+from service.core.gates import (
+    assistance,
+    contact,
+    extraordinary,
+    integrity,
+    liability,
+    person,
+    promises,
+    refusals,
+    timing,
+)
 from service.core.gates.asking import Answer, Facility, Gate, Inquiry, Parameter, Said
+
+_ROOMS: Final = (
+    integrity,
+    liability,
+    refusals,
+    assistance,
+    timing,
+    promises,
+    person,
+    contact,
+    extraordinary,
+)
 
 REGISTRY: Final[tuple[Gate, ...]] = tuple(
     sorted(
-        (gate for room in (integrity, liability, assistance, timing, person, stages) for gate in room.GATES),
+        (gate for room in _ROOMS for gate in room.GATES),
         key=lambda gate: gate.id,
     )
 )

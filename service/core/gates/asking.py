@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from schemas.decisions import Responsibility, Scalar, Trace, Verdict
-from schemas.facts import AccountFlagged, StatementSent
+from schemas.facts import AccountFlagged, ContactLogged, Fact, NoticeRecorded, StatementSent
 from schemas.records import swift_init
 from service.core.account import Account, Known
 
@@ -39,6 +39,10 @@ class Facility:
     tax_exempt: bool | None = None
 
 
+NO_PAPERS: Final[Mapping[str, Known[NoticeRecorded]]] = {}
+NOTHING_TOLD: Final[Mapping[str, tuple[Fact, ...]]] = {}
+
+
 @swift_init
 @dataclass(frozen=True, slots=True)
 class Inquiry:
@@ -46,8 +50,11 @@ class Inquiry:
 
     `signals` are the traces of the determination by rule; `delivered` are the statements that reached the
     guarantor on or before `as_of`, `next_statement_on` the day of the first one dated later; `clock_on` is
-    the day the statement clock started; `flags` are standing flags by name; `facilities` is what policy says
-    of the account's facility, and of each of them where accounts were merged.
+    the day the statement clock started; `flags` are standing flags by name; `contacts` are those logged on or
+    before `as_of`, by time; `papers` the newest document of each kind that holds; `told` the facts of kinds
+    that few accounts have (agency reports, merges, answers about bills), by kind; `unread` are delivered
+    statements in a language or form that the guarantor does not read: they start no clock; `facilities` is
+    what policy says of the account's facility, and of each of them where accounts were merged.
     """
 
     account: Account
@@ -58,6 +65,10 @@ class Inquiry:
     next_statement_on: date | None
     clock_on: date | None
     flags: dict[str, tuple[Known[AccountFlagged], ...]]
+    contacts: tuple[Known[ContactLogged], ...]
+    papers: Mapping[str, Known[NoticeRecorded]]
+    told: Mapping[str, tuple[Fact, ...]]
+    unread: tuple[Known[StatementSent], ...]
     facilities: tuple[Facility, ...] = ()
 
     def signalled(self, *rules: str) -> tuple[Trace, ...]:
@@ -111,6 +122,26 @@ def number(value: Scalar) -> int:
     if type(value) is not int:
         raise TypeError("a whole number was expected")
     return value
+
+
+def business_days_after(day: date, count: int) -> date:
+    """The day this many weekdays later; public holidays count as weekdays, which is the shorter wait."""
+    while count > 0:
+        day += timedelta(days=1)
+        if day.weekday() < 5:
+            count -= 1
+    return day
+
+
+def ids_of(known: Iterable[Known[Any]]) -> tuple[str, ...]:
+    """The fact ids of these statements."""
+    return tuple([one.id for one in known])
+
+
+def flagged(asked: Inquiry, name: str) -> tuple[str, ...]:
+    """The facts that place this flag and stand."""
+    flags = asked.flags.get(name)
+    return ids_of(flags) if flags else ()
 
 
 def evidence_of(traces: tuple[Trace, ...]) -> tuple[str, ...]:

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.decisions import Verdict
-from service.core.gates.asking import Answer, Gate, Inquiry, Parameter, Said, Values, day_count, number
+from schemas.decisions import Scalar, Verdict
+from schemas.money import format_cents
+from service.core.gates.asking import (
+    Answer,
+    Gate,
+    Inquiry,
+    Parameter,
+    Said,
+    Values,
+    day_count,
+    ids_of,
+    number,
+)
+from service.core.gates.dispositions import is_effort
 
 HOLD, BLOCK, REQUIRE = Verdict.HOLD, Verdict.BLOCK, Verdict.REQUIRE
 
@@ -36,6 +48,10 @@ def approved_assistance_is_posted(asked: Inquiry, given: Values) -> Answer:
         for a in asked.account.adjustments
         if a.body.kind == "charity" and a.body.amount_cents > 0 and a.body.posted_on >= step.body.on
     )
+    credit = -asked.responsibility.net_cents
+    if posted and credit >= number(given["refund_min"][0]):
+        text = f"Assistance was granted and {format_cents(credit)} was paid beyond what is left: refund it."
+        return Said(BLOCK, text, None, "the refund, posted", (step.id, *posted))
     full = _percent(step.body.discount_percent) in (None, 100)
     if full:
         text = "Full financial assistance was granted."
@@ -61,15 +77,16 @@ def income_is_above_free_care(asked: Inquiry, given: Values) -> Answer:
     income = _percent(step.body.household_income_percent_fpl)
     if income is None:
         return Said(HOLD, "The household's income could not be read.", None, "assistance.changed", (step.id,))
-    if income > number(given["free_care_limit"][0]):
-        return None
-    return Said(BLOCK, "The household's income is within free care.", None, "assistance.changed", (step.id,))
+    within = Said(
+        BLOCK, "The household's income is within free care.", None, "assistance.changed", (step.id,)
+    )
+    first, second, third = (within if income <= number(v) else None for v in given["free_care_limit"])
+    return (first, second, third) if first or second or third else None
 
 
 def notification_period_has_run(asked: Inquiry, given: Values) -> Answer:
     """G33: a tax-exempt hospital lets the notification period pass before any extraordinary action."""
-    kind = asked.account.registered.facility_kind
-    if kind not in (None, "nonprofit_hospital"):
+    if not _tax_exempt(asked):
         return None
     if asked.clock_on is None:
         text = "No statement has started the notification period."
@@ -80,8 +97,28 @@ def notification_period_has_run(asked: Inquiry, given: Values) -> Answer:
     return None, None, Said(HOLD, "The notification period for assistance runs.", until)
 
 
+def _tax_exempt(asked: Inquiry) -> bool:
+    """Whether the rules for tax-exempt hospitals apply; not knowing what kind of provider bills, they do."""
+    if any(f.tax_exempt for f in asked.facilities):
+        return True
+    if asked.facilities and all(f.tax_exempt is False for f in asked.facilities):
+        return False
+    return asked.account.registered.facility_kind in (None, "nonprofit_hospital")
+
+
 def intended_actions_were_announced(asked: Inquiry, given: Values) -> Answer:
-    """G34: a written notice of what is intended, with the assistance summary, went out long enough ago."""
+    """G34: a written notice of what is intended, with the assistance summary, went out long enough ago.
+
+    Some states want it before any collection action; `needed` says before which stages.
+    """
+    first, second, third = given["needed"]
+    if not (first or second or third):
+        return None
+    said = tuple([_announced(asked, days) for days in given["notice_days"]])
+    return (said[0] if first else None, said[1] if second else None, said[2] if third else None)
+
+
+def _announced(asked: Inquiry, days: Scalar) -> Said | None:
     found = {
         n.body.kind: n
         for n in sorted(asked.account.notices, key=lambda n: (n.body.on, n.id), reverse=True)
@@ -89,22 +126,93 @@ def intended_actions_were_announced(asked: Inquiry, given: Values) -> Answer:
     }
     if len(found) < 2:
         text = "No written notice of intended actions with the assistance summary is on file."
-        return None, None, Said(REQUIRE, text, None, "notice.recorded intended_actions")
-    until = max(n.body.on for n in found.values()) + day_count(given["notice_days"][2])
+        return Said(REQUIRE, text, None, "notice.recorded intended_actions")
+    until = max(n.body.on for n in found.values()) + day_count(days)
     if asked.as_of >= until:
         return None
-    ids = tuple(n.id for n in found.values())
-    return None, None, Said(HOLD, "The notice of intended actions is too recent.", until, None, ids)
+    return Said(HOLD, "The notice of intended actions is too recent.", until, None, ids_of(found.values()))
 
 
-def self_pay_patient_was_offered_help(asked: Inquiry, given: Values) -> Answer:
-    """G36: without insurance, help is offered before anything is asked."""
-    if "DET-18" not in asked.signals or not given["self_pay_screening"][0]:
+def application_period_is_respected(asked: Inquiry, given: Values) -> Answer:
+    """G35: an application made within its period stops an agency and every extraordinary action until it is
+    decided.
+
+    The period ends a number of days after the first statement, or on the day that the announcement of actions
+    gave (never sooner than the days required after it), whichever is later. One made later is the business of
+    no_assistance_decision_is_open alone.
+    """
+    step = asked.account.assistance
+    if step is None or step.body.state not in ("applied", "incomplete", "complete") or not _tax_exempt(asked):
         return None
-    if asked.account.assistance is not None:
+    ends_on = None if asked.clock_on is None else asked.clock_on + day_count(given["application_days"][2])
+    notice = asked.papers.get("intended_actions")
+    if notice is not None and ends_on is not None:
+        least = notice.body.on + day_count(given["deadline_days"][2])
+        ends_on = max(ends_on, least, notice.body.deadline_on or least)
+    if ends_on is not None and step.body.on > ends_on:
         return None
-    text = "The patient has no insurance and was not offered financial assistance yet."
-    return Said(REQUIRE, text, None, "assistance.changed offered")
+    text = "An application made within its period is being decided; what was begun is suspended."
+    stopped = Said(BLOCK, text, None, "assistance.changed approved or denied", (step.id,))
+    return None, stopped, stopped
+
+
+def help_was_sought_first(asked: Inquiry, given: Values) -> Answer:
+    """G36: help was offered or looked for before anything is asked, as far as house and state require.
+
+    Without insurance, assistance is offered. Where `screening` is required, the outcome of a screening is on
+    file: a decided application, a known income or the recorded document; if the patient said nothing,
+    `efforts` contacts must have been tried. `plan_offer` requires that a plan was offered, `itemized` that an
+    itemized statement was sent.
+    """
+    self_pay = "DET-18" in asked.signals
+    answers = [_first_missing(asked, given, at, self_pay) for at in range(3)]
+    return (answers[0], answers[1], answers[2]) if any(answers) else None
+
+
+def _first_missing(asked: Inquiry, given: Values, at: int, self_pay: bool) -> Said | None:
+    step, papers = asked.account.assistance, asked.papers
+    if self_pay and given["self_pay_screening"][at] and step is None and "screening" not in papers:
+        text = "The patient has no insurance and was not offered financial assistance yet."
+        return Said(REQUIRE, text, None, "assistance.changed offered")
+    needed = given["screening"][at] or (self_pay and given["uninsured_screening"][at])
+    if needed and (missing := _screening_missing(asked, number(given["efforts"][at]))) is not None:
+        return missing
+    if given["plan_offer"][at] and not asked.account.plans:
+        return Said(REQUIRE, "No payment plan was offered yet.", None, "plan.changed offered")
+    if given["itemized"][at] and "itemized_statement" not in papers:
+        text = "No itemized statement was sent yet."
+        return Said(REQUIRE, text, None, "notice.recorded itemized_statement")
+    return None
+
+
+def _screening_missing(asked: Inquiry, efforts: int) -> Said | None:
+    step, paper = asked.account.assistance, asked.papers.get("screening")
+    if step is not None and (
+        step.body.state in ("approved", "denied") or step.body.household_income_percent_fpl is not None
+    ):
+        return None
+    if paper is None:
+        text = "Nobody has looked yet whether assistance would cover this."
+        return Said(REQUIRE, text, None, "notice.recorded screening, or a decided application")
+    tried = [c for c in asked.contacts if is_effort(c.body)]
+    if len(tried) < efforts:
+        text = f"The patient was silent and {len(tried)} of {efforts} efforts to ask were made."
+        return Said(REQUIRE, text, None, "contact.logged", (paper.id, *ids_of(tried)))
+    return None
+
+
+def sliding_fee_was_applied(asked: Inquiry, given: Values) -> Answer:
+    """G37: a federally assisted clinic has applied its sliding fee scale."""
+    kinds = {f.kind for f in asked.facilities} | {asked.account.registered.facility_kind}
+    if _ASSISTED_CLINICS.isdisjoint(kinds):
+        return None
+    if paper := asked.papers.get("sliding_fee_scale"):
+        return Said(Verdict.ALLOW, "The sliding fee scale was applied.", None, None, (paper.id,))
+    text = "The clinic's sliding fee scale was not applied yet."
+    return Said(REQUIRE, text, None, "notice.recorded sliding_fee_scale")
+
+
+_ASSISTED_CLINICS: Final = frozenset({"health_center"})
 
 
 GATES: Final = (
@@ -114,7 +222,12 @@ GATES: Final = (
         "No application for financial assistance is open.",
         (Parameter("days_after_denial", "days", "higher"),),
     ),
-    Gate("G31", approved_assistance_is_posted, "No assistance granted waits to be posted."),
+    Gate(
+        "G31",
+        approved_assistance_is_posted,
+        "No assistance granted waits to be posted.",
+        (Parameter("refund_min", "USD", "lower"),),
+    ),
     Gate(
         "G32",
         income_is_above_free_care,
@@ -131,12 +244,26 @@ GATES: Final = (
         "G34",
         intended_actions_were_announced,
         "Extraordinary actions were announced, or this stage needs no announcement.",
-        (Parameter("notice_days", "days", "higher"),),
+        (Parameter("needed", "flag", "true"), Parameter("notice_days", "days", "higher")),
+    ),
+    Gate(
+        "G35",
+        application_period_is_respected,
+        "No application within its period is open.",
+        (Parameter("application_days", "days", "higher"), Parameter("deadline_days", "days", "higher")),
     ),
     Gate(
         "G36",
-        self_pay_patient_was_offered_help,
-        "Help was offered, or the patient has insurance.",
-        (Parameter("self_pay_screening", "flag", "true"),),
+        help_was_sought_first,
+        "Help was sought as far as house and state require.",
+        (
+            Parameter("efforts", "count", "higher"),
+            Parameter("itemized", "flag", "true"),
+            Parameter("plan_offer", "flag", "true"),
+            Parameter("screening", "flag", "true"),
+            Parameter("self_pay_screening", "flag", "true"),
+            Parameter("uninsured_screening", "flag", "true"),
+        ),
     ),
+    Gate("G37", sliding_fee_was_applied, "The facility has no sliding fee scale that must be applied."),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
-from schemas.decisions import Verdict
+from schemas.decisions import Scalar, Verdict
 from schemas.money import format_cents
 from service.core.bearers import UNEXPLAINED
 from service.core.gates.asking import (
@@ -15,6 +15,7 @@ from service.core.gates.asking import (
     Parameter,
     Said,
     Values,
+    business_days_after,
     day_count,
     evidence_of,
     in_words,
@@ -69,7 +70,17 @@ def no_reversal_is_open(asked: Inquiry, given: Values) -> Answer:
     found = asked.signalled("DET-04.reversed", "DET-04.orphan")
     if not found:
         return None
-    return Said(HOLD, in_words(found), None, "the payer's corrected decision", evidence_of(found))
+    text = in_words(found)
+    if _waited(asked, evidence_of(found), given["alert_days"][0]):
+        text += f" It has waited {given['alert_days'][0]} days or more: a person must ask the payer."
+    return Said(HOLD, text, None, "the payer's corrected decision", evidence_of(found))
+
+
+def _waited(asked: Inquiry, evidence: tuple[str, ...], days: Scalar) -> bool:
+    """Whether the first payer decision of this evidence is as old as that."""
+    wanted = set(evidence)
+    first = min((a.on for a in asked.account.adjudications if wanted.intersection(a.ids)), default=None)
+    return first is not None and asked.as_of >= first + day_count(days)
 
 
 def no_payer_is_still_deciding(asked: Inquiry, given: Values) -> Answer:
@@ -77,7 +88,10 @@ def no_payer_is_still_deciding(asked: Inquiry, given: Values) -> Answer:
     found = asked.signalled("DET-07.pending")
     if not found:
         return None
-    return Said(HOLD, in_words(found), None, "the payer's final decision", evidence_of(found))
+    text = in_words(found)
+    if _waited(asked, evidence_of(found), given["work_item_days"][0]):
+        text += f" It has waited {given['work_item_days'][0]} days or more: a person must ask the payer."
+    return Said(HOLD, text, None, "the payer's final decision", evidence_of(found))
 
 
 def charges_are_complete(asked: Inquiry, given: Values) -> Answer:
@@ -101,6 +115,12 @@ def _settling(asked: Inquiry, given: Values) -> Answer:
     until = date.min
     why = evidence = ""
     late, settle = day_count(given["late_charge_days"][0]), day_count(given["settling_days"][0])
+    discharged_on = account.registered.service_to
+    if discharged_on is not None:
+        until, why = discharged_on + day_count(given["bill_hold_days"][0]), "The stay ended only just now."
+    if account.coding is not None and account.coding.at.date() + late > until:
+        until, why = account.coding.at.date() + late, "Coding ended only recently; charges may still come."
+        evidence = account.coding.id
     for charge in account.charges:
         if charge.body.service_on + late > until:
             until, why, evidence = charge.body.service_on + late, "Late charges may still come.", charge.id
@@ -109,14 +129,14 @@ def _settling(asked: Inquiry, given: Values) -> Answer:
             until, why, evidence = one.at.date() + settle, "A payer decided only just now.", one.ids[0]
     if asked.as_of >= until:
         return None
-    return Said(HOLD, why, until, None, (evidence,))
+    return Said(HOLD, why, until, None, (evidence,) if evidence else ())
 
 
 def no_payment_is_on_its_way(asked: Inquiry, given: Values) -> Answer:
     """G07: no announced payment is still within its days."""
     latest: tuple[date, str] | None = None
     for pending in asked.account.pending_payments:
-        until = _business_days_after(pending.body.expected_on, number(given["business_days"][0]))
+        until = business_days_after(pending.body.expected_on, number(given["business_days"][0]))
         if asked.as_of < until and (latest is None or (until, pending.id) > latest):
             latest = until, pending.id
     if latest is None:
@@ -124,20 +144,56 @@ def no_payment_is_on_its_way(asked: Inquiry, given: Values) -> Answer:
     return Said(HOLD, "A payment has been announced and may still arrive.", latest[0], None, (latest[1],))
 
 
-def _business_days_after(day: date, count: int) -> date:
-    while count > 0:
-        day += timedelta(days=1)
-        if day.weekday() < 5:
-            count -= 1
-    return day
+def no_credit_waits_to_be_applied(asked: Inquiry, given: Values) -> Answer:
+    """G08: no credit of the same guarantor on another account waits to be applied or refunded first.
+
+    What other accounts hold is known here only as billing's newest balance report on this account says it;
+    the other accounts themselves are not looked at.
+    """
+    report = asked.account.report
+    if report is None or report.body.guarantor_credit_cents is None or not given["offset_first"][0]:
+        return None
+    credit = report.body.guarantor_credit_cents
+    if credit < number(given["offset_from"][0]):
+        return None
+    text = f"The guarantor has {format_cents(credit)} in credit on other accounts: apply or refund it first."
+    return Said(REQUIRE, text, None, "balance.reported without that credit", (report.id,))
+
+
+def identity_has_settled(asked: Inquiry, given: Values) -> Answer:
+    """G09: accounts or patients were not joined or moved in the last days."""
+    newest: tuple[date, str] | None = None
+    for fact in asked.told.get("accounts.merged", ()):
+        until = fact.occurred_at.date() + day_count(given["days"][0])
+        if asked.as_of < until and (newest is None or (until, fact.id) > newest):
+            newest = until, fact.id
+    if newest is None:
+        return None
+    return Said(HOLD, "Accounts were joined only recently.", newest[0], None, (newest[1],))
 
 
 def somebody_answers_for_the_account(asked: Inquiry, given: Values) -> Answer:
-    """G10: a guarantor, or a patient who is their own, is registered."""
+    """G10: a person is registered who answers for the account: a guarantor, or a patient who is their own.
+
+    An organization is nobody a collections letter may go to; a spouse answers alone where law says so.
+    """
     stated = asked.account.registered
-    if not given["guarantor_needed"][0] or stated.guarantor is not None or stated.patient is not None:
-        return None
-    return Said(REQUIRE, "Nobody is registered as patient or guarantor.", None, "account.registered")
+    guarantor = stated.guarantor
+    if guarantor is None:
+        if stated.patient is not None or not given["guarantor_needed"][0]:
+            return None
+        return Said(REQUIRE, "Nobody is registered as patient or guarantor.", None, "account.registered")
+    if guarantor.kind == "organization":
+        text = "The guarantor is an organization, not a person."
+        return Said(REQUIRE, text, None, "account.registered with another guarantor")
+    spouse = (guarantor.relationship or "").strip().casefold() in _SPOUSE
+    if spouse and not given["spouse_answers"][0] and "guarantee" not in asked.papers:
+        text = "The patient's spouse is registered as guarantor and has promised nothing in writing."
+        return Said(REQUIRE, text, None, "notice.recorded guarantee, or another guarantor")
+    return None
+
+
+_SPOUSE: Final = frozenset({"spouse", "spo", "husband", "wife", "partner"})
 
 
 def data_is_sound(asked: Inquiry, given: Values) -> Answer:
@@ -190,13 +246,27 @@ GATES: Final = (
         (Parameter("tolerance", "USD", "lower"),),
     ),
     Gate("G03", every_payer_has_answered, "Every expected payer has answered."),
-    Gate("G04", no_reversal_is_open, "No payer decision is taken back without a new one."),
-    Gate("G05", no_payer_is_still_deciding, "No payer is still deciding."),
+    Gate(
+        "G04",
+        no_reversal_is_open,
+        "No payer decision is taken back without a new one.",
+        (Parameter("alert_days", "days", "lower"),),
+    ),
+    Gate(
+        "G05",
+        no_payer_is_still_deciding,
+        "No payer is still deciding.",
+        (Parameter("work_item_days", "days", "lower"),),
+    ),
     Gate(
         "G06",
         charges_are_complete,
         "Coding is done and every charge has been decided.",
-        (Parameter("late_charge_days", "days", "higher"), Parameter("settling_days", "days", "higher")),
+        (
+            Parameter("bill_hold_days", "days", "higher"),
+            Parameter("late_charge_days", "days", "higher"),
+            Parameter("settling_days", "days", "higher"),
+        ),
     ),
     Gate(
         "G07",
@@ -205,10 +275,22 @@ GATES: Final = (
         (Parameter("business_days", "days", "higher"),),
     ),
     Gate(
+        "G08",
+        no_credit_waits_to_be_applied,
+        "No credit of the guarantor elsewhere is known.",
+        (Parameter("offset_first", "flag", "true"), Parameter("offset_from", "USD", "lower")),
+    ),
+    Gate(
+        "G09",
+        identity_has_settled,
+        "No accounts were joined recently.",
+        (Parameter("days", "days", "higher"),),
+    ),
+    Gate(
         "G10",
         somebody_answers_for_the_account,
         "Somebody is registered who answers for the account.",
-        (Parameter("guarantor_needed", "flag", "true"),),
+        (Parameter("guarantor_needed", "flag", "true"), Parameter("spouse_answers", "flag", "false")),
     ),
     Gate("G11", data_is_sound, "The payers' decisions are sound and every code in them is known."),
     Gate("G12", something_is_owed, "The patient owes something."),

@@ -1,12 +1,14 @@
-"""May it be the patient's at all? Gates on programmes, other payers, notices and open appeals."""
+"""May it be the patient's at all? Gates on programmes, estimates, surprise bills and other payers."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from schemas.decisions import Verdict
+from schemas.facts import NoticeRecorded
 from schemas.money import format_cents
 from service.core.account import Known
+from service.core.adjudication import Adjudication
 from service.core.gates.asking import (
     Answer,
     Gate,
@@ -16,6 +18,7 @@ from service.core.gates.asking import (
     Values,
     day_count,
     evidence_of,
+    flagged,
     in_words,
     number,
 )
@@ -37,11 +40,6 @@ def _programme(asked: Inquiry, kinds: tuple[str, ...], filing: tuple[str, ...]) 
     return tuple(found)
 
 
-def _flagged(asked: Inquiry, name: str) -> tuple[str, ...]:
-    flags = asked.flags.get(name)
-    return tuple([f.id for f in flags]) if flags else ()
-
-
 def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
     """G13: Medicaid and protected Medicare patients are not pursued."""
     protected = evidence_of(asked.signalled("DET-09.qmb")) or _programme(asked, ("qmb",), ())
@@ -49,65 +47,115 @@ def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
         text = "The patient is a protected Medicare beneficiary: no cost share may be billed."
         return Said(BLOCK, text, None, "a coverage list without that protection", protected)
     medicaid = _programme(asked, ("medicaid",), ("MC",))
+    if not medicaid and _programme_unknown(asked):
+        text = "Nobody has said which programme pays, so a protected one cannot be ruled out."
+        listed = (asked.account.coverage.id,) if asked.account.coverage else ()
+        return Said(HOLD, text, None, "a coverage list that names the kind of each plan", listed)
     if medicaid and not given["allow_case"][0]:
         return Said(
             BLOCK, "Medicaid patients are not pursued.", None, "a coverage list without Medicaid", medicaid
         )
-    if waiting := _flagged(asked, "medicaid_pending"):
+    if waiting := flagged(asked, "medicaid_pending"):
         text = "A Medicaid application is open and may reach back to this service."
         return Said(HOLD, text, None, "account.cleared medicaid_pending", waiting)
-    if unnamed := _programme_unknown(asked):
-        text = "Nobody says which programme a listed payer is, and it may be one that bars billing."
-        return Said(HOLD, text, None, "a coverage list that names the kind of each plan", unnamed)
     return None
 
 
-def _programme_unknown(asked: Inquiry) -> tuple[str, ...]:
-    """The coverage list, when it leaves a plan's kind open and no decision of that payer tells it either."""
+def _programme_unknown(asked: Inquiry) -> bool:
+    """Whether a listed payer's programme is told neither by the list nor by the payer's decision."""
     coverage = asked.account.coverage
     if coverage is None:
-        return ()
-    told = {a.claim.payer.id for a in asked.account.adjudications if a.claim.filing_indicator}
-    unnamed = [c for c in coverage.body.coverages if c.kind is None and c.payer.id not in told]
-    return (coverage.id,) if unnamed else ()
+        return True
+    untold = {c.payer.id for c in coverage.body.coverages if c.kind is None}
+    return bool(untold) and not untold <= {
+        a.claim.payer.id for a in asked.account.adjudications if a.claim.filing_indicator
+    }
 
 
 def no_estimate_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
-    """G14: a self-pay bill well above its estimate may be disputed first."""
-    if flags := _flagged(asked, "estimate_dispute"):
+    """G14: a self-pay bill well above its estimate may be disputed, and the patient was told so.
+
+    Each provider's charges are held against that provider's own estimate. While a dispute is open nothing may
+    be asked at all; within the days after the first bill the right to dispute is explained first.
+    """
+    if flags := flagged(asked, "estimate_dispute"):
         text = "The patient disputes the bill against the good-faith estimate."
         return Said(BLOCK, text, None, "account.cleared estimate_dispute", flags)
     if "DET-18" not in asked.signals:
         return None
-    estimates = [n for n in asked.account.notices if n.body.kind == "good_faith_estimate" and n.body.valid]
-    known = [n for n in estimates if n.body.amount_cents is not None]
-    if not known:
-        return None
-    newest = max(known, key=lambda n: (n.body.on, n.id))
-    billed = asked.responsibility.assigned_cents
-    if billed < (newest.body.amount_cents or 0) + number(given["excess"][0]):
+    exceeded = _estimates_exceeded(asked, number(given["excess"][0]))
+    if not exceeded:
         return None
     text = f"The bill is {format_cents(number(given['excess'][0]))} or more above its estimate."
     if asked.clock_on is None:
-        return Said(HOLD, text, asked.next_statement_on, "the first statement", (newest.id,))
+        return Said(HOLD, text, asked.next_statement_on, "the first statement", exceeded)
     until = asked.clock_on + day_count(given["window_days"][0])
-    return Said(HOLD, text, until, None, (newest.id,)) if asked.as_of < until else None
+    if asked.as_of >= until:
+        return None
+    if told := asked.papers.get("estimate_dispute_right"):
+        return Said(Verdict.ALLOW, f"{text} The right to dispute it was explained.", None, None, (told.id,))
+    text += " The right to dispute it must be explained first."
+    return Said(REQUIRE, text, until, "notice.recorded estimate_dispute_right", exceeded)
+
+
+def _estimates_exceeded(asked: Inquiry, excess: int) -> tuple[str, ...]:
+    """The newest estimates, one for each provider, that a bill exceeds by that much or more."""
+    newest: dict[str | None, Known[NoticeRecorded]] = {}
+    for n in sorted(asked.account.notices, key=lambda n: (n.body.on, n.id)):
+        if n.body.kind == "good_faith_estimate" and n.body.valid and n.body.amount_cents is not None:
+            newest[n.body.provider] = n
+    if not newest:
+        return ()
+    billed: dict[str | None, int] = {None: asked.responsibility.assigned_cents}
+    for charge in asked.account.charges:
+        if (whose := charge.body.provider) in newest and whose is not None:
+            billed[whose] = billed.get(whose, 0) + charge.body.amount_cents
+            billed[None] -= charge.body.amount_cents
+    return tuple([n.id for p, n in newest.items() if billed.get(p, 0) >= (n.body.amount_cents or 0) + excess])
 
 
 def no_surprise_bill_is_asked(asked: Inquiry, given: Values) -> Answer:
-    """G15: nothing above the plan's cost share is asked for protected care."""
+    """G15: nothing above the plan's cost share is asked for protected care.
+
+    Care that somebody marked as protected, and to which no payer applied the law, is looked at by a person.
+    """
     if found := asked.signalled("DET-07.balance_bill"):
         return Said(
             BLOCK, in_words(found), None, "a corrected decision or valid consent on file", evidence_of(found)
         )
     if found := asked.signalled("DET-08.surprise_review"):
         return Said(HOLD, in_words(found), None, "a person's review", evidence_of(found))
+    if (flags := flagged(asked, "surprise_billing_protected")) and (
+        "DET-08.surprise_billing" not in asked.signals
+    ):
+        text = "The care is marked as protected against surprise bills, and no payer applied that law."
+        return Said(HOLD, text, None, "account.cleared surprise_billing_protected", flags)
     return None
+
+
+def negotiation_touches_no_cost_share(asked: Inquiry, given: Values) -> Answer:
+    """G16: payer and provider may dispute the price among themselves; the patient's cost share stays."""
+    found = asked.signalled("DET-08.surprise_billing")
+    if not found:
+        return None
+    codes = frozenset(str(given["negotiable_remarks"][0]).split())
+    ids = tuple(i for a in asked.account.adjudications if codes & _remarks(a) for i in a.ids)
+    if not ids:
+        return None
+    if excess := asked.signalled("DET-07.balance_bill"):
+        text = "Payer and provider may still negotiate this price; nothing above the cost share is asked."
+        return Said(BLOCK, text, None, "a corrected decision", (*ids, *evidence_of(excess)))
+    text = "Payer and provider may still negotiate this price; the cost share does not depend on it."
+    return Said(Verdict.ALLOW, text, None, None, ids)
+
+
+def _remarks(one: Adjudication) -> frozenset[str]:
+    return frozenset(one.claim.remarks).union(*[line.remarks for line in one.claim.lines])
 
 
 def no_other_carrier_should_pay(asked: Inquiry, given: Values) -> Answer:
     """G17: no workers' compensation, auto or liability carrier is involved."""
-    if flags := _flagged(asked, "third_party_liability"):
+    if flags := flagged(asked, "third_party_liability"):
         text = "A third party may be liable for the injury."
         return _stricter_later(text, "account.cleared third_party_liability", flags)
     found = _programme(asked, ("workers_comp", "auto", "liability"), ("WC", "AM", "LM"))
@@ -128,77 +176,19 @@ def no_protected_funder_is_responsible(asked: Inquiry, given: Values) -> Answer:
         return Said(BLOCK, in_words(found), None, None, evidence_of(found))
     if found_ids := _programme(asked, ("va",), ("VA",)):
         return Said(BLOCK, "The veterans' payment is payment in full.", None, None, found_ids)
-    if flags := _flagged(asked, "custody"):
-        text = "The patient was in custody; another funder is responsible."
-        return Said(BLOCK, text, None, "account.cleared custody", flags)
+    for name, text in _FUNDED.items():
+        if flags := flagged(asked, name):
+            return Said(BLOCK, text, None, f"account.cleared {name}", flags)
     return None
 
 
-def notice_was_given_where_needed(asked: Inquiry, given: Values) -> Answer:
-    """G19: a denial left with the patient needs the signed paper that allows it."""
-    found = asked.signalled("DET-07.notice")
-    refused = asked.signalled("DET-07.authorization")
-    if not found and not refused:
-        return None
-    papers = tuple(n.id for n in asked.account.notices if n.body.valid and n.body.kind in ("abn", "waiver"))
-    if papers:
-        return Said(Verdict.ALLOW, "A signed notice or waiver is on file.", None, None, papers)
-    if refused:
-        return Said(HOLD, in_words(refused), None, "notice.recorded waiver", evidence_of(refused))
-    if not given["notice_required"][0]:
-        return None
-    text = f"{in_words(found)} No signed notice or waiver is on file."
-    return Said(REQUIRE, text, None, "notice.recorded abn or waiver", evidence_of(found))
-
-
-def other_cover_was_looked_for(asked: Inquiry, given: Values) -> Answer:
-    """G20: after a payer says there was no cover, the coverage list is checked anew."""
-    found = asked.signalled("DET-07.coverage_not_found")
-    if not found:
-        return None
-    needed = set(evidence_of(found))
-    last = max((a.at for a in asked.account.adjudications if needed & set(a.ids)), default=None)
-    coverage: Known[object] | None = asked.account.coverage
-    if coverage is not None and last is not None and coverage.at > last:
-        return Said(
-            Verdict.ALLOW, "Coverage was checked after the payer's answer.", None, None, (coverage.id,)
-        )
-    return Said(
-        REQUIRE, in_words(found), None, "coverage.listed after the payer's answer", evidence_of(found)
-    )
-
-
-def payer_waits_for_no_answer_of_the_patient(asked: Inquiry, given: Values) -> Answer:
-    """G21: a question to the patient is a call for help, not a debt."""
-    found = asked.signalled("DET-07.info_from_patient")
-    if not found:
-        return None
-    return Said(HOLD, in_words(found), None, "the payer's decision after the answer", evidence_of(found))
-
-
-def no_appeal_is_open(asked: Inquiry, given: Values) -> Answer:
-    """G22: no appeal against a payer's decision is open."""
-    if flags := _flagged(asked, "appeal"):
-        text, lifted = "An appeal against the payer's decision is open.", "account.cleared appeal"
-        return (
-            Said(HOLD, text, None, lifted, flags),
-            Said(BLOCK, text, None, lifted, flags),
-            Said(BLOCK, text, None, lifted, flags),
-        )
-    return None
-
-
-def identity_is_not_in_question(asked: Inquiry, given: Values) -> Answer:
-    """G23: no sign that somebody else used the patient's identity."""
-    found = _flagged(asked, "identity_theft")
-    for one in asked.account.adjudications:
-        if [code for _, code, _ in one.triples if code == "224"]:
-            found += one.ids
-    if not found:
-        return None
-    return Said(
-        BLOCK, "The patient's identity may have been misused.", None, "account.cleared identity_theft", found
-    )
+_FUNDED: Final = {
+    "custody": "The patient was in custody; another funder is responsible.",
+    "hospice": "Hospice care is paid for by its own programme.",
+    "tribal_care": "Care referred by a tribal or Indian health programme is never the patient's.",
+    "crime_victim": "A fund for victims of crime is responsible.",
+    "forensic_exam": "A forensic examination is never billed to the person examined.",
+}
 
 
 GATES: Final = (
@@ -215,16 +205,12 @@ GATES: Final = (
         (Parameter("excess", "USD", "lower"), Parameter("window_days", "days", "higher")),
     ),
     Gate("G15", no_surprise_bill_is_asked, "Nothing above the plan's own cost share is asked."),
+    Gate(
+        "G16",
+        negotiation_touches_no_cost_share,
+        "No negotiation between payer and provider is known.",
+        (Parameter("negotiable_remarks", "text", "union"),),
+    ),
     Gate("G17", no_other_carrier_should_pay, "No workers' compensation, auto or liability carrier is known."),
     Gate("G18", no_protected_funder_is_responsible, "No funder that replaces the patient is known."),
-    Gate(
-        "G19",
-        notice_was_given_where_needed,
-        "No denial here needs a signed notice.",
-        (Parameter("notice_required", "flag", "true"),),
-    ),
-    Gate("G20", other_cover_was_looked_for, "No payer says that there was no cover."),
-    Gate("G21", payer_waits_for_no_answer_of_the_patient, "No payer waits for an answer of the patient."),
-    Gate("G22", no_appeal_is_open, "No appeal is open."),
-    Gate("G23", identity_is_not_in_question, "Nothing suggests a misused identity."),
 )

@@ -1,14 +1,14 @@
-"""Has the patient had time and a fair chance? Gates on statements, age, amounts, plans and promises."""
+"""Has the patient had time and a fair chance? Gates on statements, age and amounts."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
-from schemas.decisions import Verdict
+from schemas.decisions import Scalar, Verdict
 from schemas.facts import StatementSent
 from schemas.money import format_cents
-from service.core.account import Known
+from service.core.account import Known, service_day
 from service.core.bearers import FORGIVEN
 from service.core.gates.asking import Answer, Gate, Inquiry, Parameter, Said, Values, day_count, number
 
@@ -37,106 +37,89 @@ def _spaced(asked: Inquiry, apart: timedelta, with_notice: bool) -> list[Known[S
     for statement in asked.delivered:
         if with_notice and statement.body.financial_assistance_notice is not True:
             continue
+        if statement.body.dispute_contact is False:
+            continue
         if not counted or statement.body.sent_on - counted[-1].body.sent_on >= apart:
             counted.append(statement)
     return counted
 
 
+Clock: TypeAlias = tuple[str, date | None, tuple[Scalar, Scalar, Scalar]]
+"""What a clock runs from, the day of it, and the days that must run for each stage."""
+
+
 def waiting_period_has_run(asked: Inquiry, given: Values) -> Answer:
-    """G41: enough days since the first statement that showed a final patient balance."""
+    """G41: enough days since the first statement that showed a final patient balance.
+
+    Some states count from the service or the discharge as well; the last day of all is the one that counts.
+    """
     if asked.clock_on is None:
         text = "No statement of a final balance has started the clock."
         return Said(HOLD, text, asked.next_statement_on, "statement.sent")
     first = tuple(s.id for s in asked.delivered if s.body.sent_on == asked.clock_on)
-    days = (asked.as_of - asked.clock_on).days
+    clocks: list[Clock] = []
+    for what, name in _OTHER_CLOCKS.items():
+        if any(given[name]):
+            stated = asked.account.registered
+            day = stated.service_to if name == "min_days_from_discharge" else None
+            clocks.append((what, day or service_day(asked.account), given[name]))
     answers = []
-    for wanted in given["min_days"]:
-        until = asked.clock_on + day_count(wanted)
-        if asked.as_of >= until:
-            text = f"{days} days have run since the first statement; {wanted} are needed."
-            answers.append(Said(Verdict.ALLOW, text, None, None, first))
-        else:
-            text = f"{wanted} days must run since the first statement of {asked.clock_on}."
-            answers.append(Said(HOLD, text, until, None, first))
+    for at, days in enumerate(given["min_days"]):
+        running: list[tuple[str, date | None, Scalar]] = [("the first statement", asked.clock_on, days)]
+        running += [(what, start, wanted[at]) for what, start, wanted in clocks if wanted[at]]
+        answers.append(_longest_wait(asked, running, first))
     return answers[0], answers[1], answers[2]
 
 
+_OTHER_CLOCKS: Final = {
+    "the service": "min_days_from_service",
+    "the discharge": "min_days_from_discharge",
+}
+
+
+def _longest_wait(
+    asked: Inquiry, clocks: list[tuple[str, date | None, Scalar]], evidence: tuple[str, ...]
+) -> Said:
+    """The clock that runs longest; one whose start nobody knows never ends."""
+    latest: tuple[date, str, date, Scalar] | None = None
+    for what, start, days in clocks:
+        if start is None:
+            return Said(HOLD, f"Nobody has said the day of {what}.", None, "account.registered", evidence)
+        until = start + day_count(days)
+        if latest is None or until > latest[0]:
+            latest = until, what, start, days
+    if latest is None:
+        raise AssertionError("the clock of the first statement always runs")
+    until, what, start, wanted = latest
+    if asked.as_of >= until:
+        text = f"{(asked.as_of - start).days} days have run since {what}; {wanted} are needed."
+        return Said(Verdict.ALLOW, text, None, None, evidence)
+    return Said(HOLD, f"{wanted} days must run since {what} of {start}.", until, None, evidence)
+
+
 def balance_is_worth_pursuing(asked: Inquiry, given: Values) -> Answer:
-    """G42: the patient's part reaches the minimum."""
-    net = asked.responsibility.net_cents
-    amount = format_cents(net)
+    """G42: the patient's part reaches the minimum, with what the same guarantor owes elsewhere.
+
+    What is owed on other accounts is known only as billing's newest report on this account says it; the other
+    accounts themselves are not looked at.
+    """
+    net, report = asked.responsibility.net_cents, asked.account.report
+    elsewhere, ids = 0, tuple[str, ...]()
+    if net > 0 and report is not None and report.body.guarantor_total_cents is not None:
+        elsewhere = max(0, report.body.guarantor_total_cents - max(net, report.body.patient_cents or 0))
+        ids = (report.id,)
     answers: list[Said | None] = []
     for wanted in given["min_balance"]:
         least = number(wanted)
         if net >= least:
             answers.append(None)
+        elif elsewhere and net + elsewhere >= least:
+            text = f"The guarantor owes {format_cents(net + elsewhere)} on all accounts together."
+            answers.append(Said(Verdict.ALLOW, text, None, None, ids))
         else:
-            text = f"{amount} is below the minimum of {format_cents(least)}."
-            answers.append(Said(BLOCK, text, None, "a larger balance"))
+            text = f"{format_cents(net + elsewhere)} is below the minimum of {format_cents(least)}."
+            answers.append(Said(BLOCK, text, None, "a larger balance", ids))
     return (answers[0], answers[1], answers[2]) if any(answers) else None
-
-
-def no_payment_plan_is_kept(asked: Inquiry, given: Values) -> Answer:
-    """G43: no payment plan is in good standing."""
-    for plan in asked.account.plans:
-        if plan.body.state in ("active", "at_risk"):
-            return Said(
-                BLOCK, "A payment plan is in force.", None, "plan.changed defaulted or cancelled", (plan.id,)
-            )
-        if plan.body.state not in ("offered", "defaulted", "completed", "cancelled"):
-            return Said(HOLD, "A payment plan is in an unknown state.", None, "plan.changed", (plan.id,))
-    return None
-
-
-def no_promise_is_open(asked: Inquiry, given: Values) -> Answer:
-    """G44: no promise to pay is still within its days and the grace after them."""
-    found: Said | None = None
-    for promise in asked.account.promises:
-        if promise.body.state in ("kept", "broken", "withdrawn"):
-            continue
-        if promise.body.state != "made" or promise.body.due_on is None:
-            return Said(HOLD, "A promise to pay has no day.", None, "promise.changed", (promise.id,))
-        # The day after the last day of grace.
-        until = promise.body.due_on + day_count(given["grace_days"][0]) + timedelta(days=1)
-        if asked.as_of < until and (found is None or found.until is None or until > found.until):
-            found = Said(HOLD, "The patient has promised to pay.", until, None, (promise.id,))
-    return found
-
-
-def no_recent_payment_shows_good_faith(asked: Inquiry, given: Values) -> Answer:
-    """G45: no payment worth the name was received in the last days."""
-    days = day_count(given["days"][0])
-    newest: tuple[date, str] | None = None
-    for p in asked.account.payments:
-        cents = p.body.amount_cents
-        if p.body.paid_by != "patient" or cents <= 0:
-            continue
-        share = number(given["percent"][0]) * max(0, asked.responsibility.net_cents + cents)
-        if cents >= number(given["amount"][0]) or cents * 100 >= share:
-            until = p.body.received_on + days
-            if asked.as_of < until and (newest is None or (until, p.id) > newest):
-                newest = until, p.id
-    if newest is None:
-        return None
-    return Said(HOLD, "The patient paid recently.", newest[0], None, (newest[1],))
-
-
-def no_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
-    """G46: no dispute or complaint is open, or was answered only just now."""
-    for name in ("dispute", "complaint"):
-        if flags := asked.flags.get(name):
-            return Said(
-                HOLD, f"A {name} is open.", None, f"account.cleared {name}", tuple(f.id for f in flags)
-            )
-    answered = [
-        (on + day_count(given["days_after_answer"][0]), flag.id)
-        for flag, on in asked.account.lifted
-        if flag.body.flag in ("dispute", "complaint")
-    ]
-    until, id = max(answered, default=(date.min, ""))
-    if asked.as_of >= until:
-        return None
-    return Said(HOLD, "A dispute was answered only recently.", until, None, (id,))
 
 
 def increase_was_on_a_statement(asked: Inquiry, given: Values) -> Answer:
@@ -208,30 +191,17 @@ GATES: Final = (
         "G41",
         waiting_period_has_run,
         "The waiting period has run.",
-        (Parameter("min_days", "days", "higher"),),
+        (
+            Parameter("min_days", "days", "higher"),
+            Parameter("min_days_from_discharge", "days", "higher"),
+            Parameter("min_days_from_service", "days", "higher"),
+        ),
     ),
     Gate(
         "G42",
         balance_is_worth_pursuing,
         "The balance reaches the minimum.",
         (Parameter("min_balance", "USD", "higher"),),
-    ),
-    Gate("G43", no_payment_plan_is_kept, "No payment plan is in force."),
-    Gate(
-        "G44", no_promise_is_open, "No promise to pay is open.", (Parameter("grace_days", "days", "higher"),)
-    ),
-    Gate(
-        "G45",
-        no_recent_payment_shows_good_faith,
-        "No payment was received recently.",
-        (
-            Parameter("amount", "USD", "lower"),
-            Parameter("days", "days", "higher"),
-            Parameter("percent", "percent", "lower"),
-        ),
-    ),
-    Gate(
-        "G46", no_dispute_is_open, "No dispute is open.", (Parameter("days_after_answer", "days", "higher"),)
     ),
     Gate(
         "G48",
