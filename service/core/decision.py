@@ -52,7 +52,7 @@ def inquire(
     )
 
 
-_RARE: Final = frozenset({"contact.logged", "agency.reported", "accounts.merged", "claim.status"})
+_RARE: Final = frozenset({"contact.logged", "agency.reported", "claim.status"})
 """Kinds that gates read as they came, since few accounts have them."""
 
 

@@ -180,7 +180,8 @@ def test_coding_of_merged_accounts_is_complete_when_it_is_for_each() -> None:
     done = fact(CodingStatusChanged("complete"), -10, account=NEW)
     after = fact(CodingStatusChanged("complete"), 2, account=NEW)
     assert "G06" in verdicts(judge([*e20(), waits, done], 1, ref=NEW)[2])
-    assert "G06" not in verdicts(judge([*e20(), waits, done, after], 2, ref=NEW)[2])
+    assert "G06" in verdicts(judge([*e20(), waits, done, after], 15, ref=NEW)[2])
+    assert "G06" not in verdicts(judge([*e20(), waits, done, after], 16, ref=NEW)[2])
 
 
 def test_an_application_for_help_on_one_account_protects_the_merged_one() -> None:

@@ -52,7 +52,7 @@ class Inquiry:
     guarantor on or before `as_of`, `next_statement_on` the day of the first one dated later; `clock_on` is
     the day the statement clock started; `flags` are standing flags by name; `contacts` are those logged on or
     before `as_of`, by time; `papers` the newest document of each kind that holds; `told` the facts of kinds
-    that few accounts have (agency reports, merges, answers about bills), by kind; `unread` are delivered
+    that few accounts have (agency reports, answers about bills), by kind; `unread` are delivered
     statements in a language or form that the guarantor does not read: they start no clock; `facilities` is
     what policy says of the account's facility, and of each of them where accounts were merged.
     """

@@ -163,13 +163,15 @@ def no_credit_waits_to_be_applied(asked: Inquiry, given: Values) -> Answer:
 def identity_has_settled(asked: Inquiry, given: Values) -> Answer:
     """G09: accounts or patients were not joined or moved in the last days."""
     newest: tuple[date, str] | None = None
-    for fact in asked.told.get("accounts.merged", ()):
-        until = fact.occurred_at.date() + day_count(given["days"][0])
-        if asked.as_of < until and (newest is None or (until, fact.id) > newest):
-            newest = until, fact.id
+    for on, id in asked.account.identity_events:
+        until = on + day_count(given["days"][0])
+        if asked.as_of < until and (newest is None or (until, id) > newest):
+            newest = until, id
     if newest is None:
         return None
-    return Said(HOLD, "Accounts were joined only recently.", newest[0], None, (newest[1],))
+    return Said(
+        HOLD, "Accounts or patients were joined or moved only recently.", newest[0], None, (newest[1],)
+    )
 
 
 def somebody_answers_for_the_account(asked: Inquiry, given: Values) -> Answer:
