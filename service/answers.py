@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -130,6 +131,25 @@ def account(reader: Reader, ref: AccountRef) -> Plain:
         "review_on": _day(row.review_on),
         "case": _case(cases_had[-1].case) if cases_had else None,
         "facts": row.facts,
+    }
+
+
+def standing(reader: Reader, policy: Policy, as_of: date, now: datetime) -> Plain:
+    """How far the policy in force has been applied, and how many cases wait for what.
+
+    A case that waits for two causes counts for each.
+    """
+    found = reader.standing(policy.sha256)
+    waiting: Counter[str] = Counter()
+    for causes, count in found.withheld.items():
+        waiting.update(dict.fromkeys(causes, count))
+    return {
+        "policy": {"version": policy.version, "sha256": policy.sha256},
+        "decided": found.decided,
+        "under_policy": found.under_policy,
+        "to_decide_again": found.decided - found.under_policy,
+        "reviews_due": reader.reviews_due(as_of, now),
+        "withheld": dict(sorted(waiting.items())),
     }
 
 

@@ -95,7 +95,11 @@ class App:
 
     def terms(self) -> Terms:
         """When decisions act: the settling window, and what is only shadowed."""
-        return Terms(timedelta(seconds=self.config.settling_seconds))
+        return Terms(
+            timedelta(seconds=self.config.settling_seconds),
+            frozenset(feed.name for feed in self.config.feeds.values() if feed.shadow),
+            frozenset(pack.name for pack in self.policy.packs if pack.shadow),
+        )
 
     def intake(self) -> Intake:
         """The use case, wired to the readers. The policy it decides by is kept with what it decides."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.errors import ConfigRefused
 from schemas.feeds import Feed
+from service.feeds import load_feeds, read_feed
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Config:
     delivery_limit: int
     max_message_bytes: int
     settling_seconds: int
+    redecide_per_second: int
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
 
@@ -142,12 +144,17 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
     reading = _Reading(environ, table, path)
     home = reading.value("home", Path("var"), Path)
     amqp_url = reading.value("amqp_url", None, _amqp_url, secret=True)
+    facility = reading.value("facility", DEFAULT_FACILITY, _word)
+    folder = reading.value("feeds_dir", None, Path)
+    feeds = _feeds(
+        table.get("feeds", {}), path, folder or Path("feeds"), facility, required=folder is not None
+    )
     config = Config(
         home=home,
         database_url=reading.value("database_url", f"sqlite:///{home}/baton.db", str, secret=True),
         amqp_url=amqp_url,
         transport=reading.value("transport", "amqp" if amqp_url else "embedded", _one_of("amqp", "embedded")),
-        facility=reading.value("facility", DEFAULT_FACILITY, _word),
+        facility=facility,
         timezone=reading.value("timezone", "UTC", _zone),
         policy_dir=reading.value("policy_dir", None, Path),
         http_host=reading.value("http_host", "127.0.0.1", _word),
@@ -158,7 +165,8 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         delivery_limit=reading.value("delivery_limit", 10, _whole(1, 1000)),
         max_message_bytes=reading.value("max_message_bytes", 128 * 1024 * 1024, _whole(1024, 1 << 31)),
         settling_seconds=reading.value("settling_seconds", 4 * 3600, _whole(0, 30 * 86_400)),
-        feeds=_feeds(table.get("feeds", {}), path),
+        redecide_per_second=reading.value("redecide_per_second", 200, _whole(1, 100_000)),
+        feeds=feeds,
         settings=tuple(reading.settings),
     )
     reading.refuse_unknown("feeds")
@@ -180,16 +188,23 @@ def _table(path: Path, *, required: bool) -> dict[str, object]:
         raise ConfigRefused("bad-file", f"cannot be read as TOML: {error}", where=str(path)) from None
 
 
-def _feeds(table: object, path: Path) -> dict[str, Feed]:
+def _feeds(table: object, path: Path, folder: Path, facility: str, *, required: bool) -> dict[str, Feed]:
+    """The feeds of the folder and those of `baton.toml`; none may be stated in both."""
     if not isinstance(table, dict):
         raise ConfigRefused("bad-feeds", "write one [feeds.NAME] table for each feed", where=str(path))
-    feeds = {}
+    feeds = load_feeds(folder, facility, required=required)
     for name, entry in table.items():
         where = f"{path}: feeds.{name}"
-        if not isinstance(entry, dict) or set(entry) - {"facility"}:
-            raise ConfigRefused("bad-feed", 'a feed has one setting: facility = "..."', where=where)
-        feeds[name] = Feed(name, _word(str(entry.get("facility", DEFAULT_FACILITY))))
+        if not isinstance(entry, dict):
+            raise ConfigRefused("bad-feed", "write one [feeds.NAME] table for each feed", where=where)
+        if name in feeds:
+            raise ConfigRefused("feed-twice", f"{folder} states feed {name} already", where=where)
+        feeds[name] = read_feed({"facility": DEFAULT_FACILITY, **entry}, name, facility, _always(where))
     return feeds
+
+
+def _always(where: str) -> Callable[[str], str]:
+    return lambda key: where
 
 
 def _word(text: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import count, islice
 from typing import Final, Literal, TypeAlias
 
 from adapters.hl7v2.places import belongs
-from adapters.store import Store, Unit, check_fact
+from adapters.store import Reader, Store, Unit, check_fact
 from adapters.store.rows import KeptMessage, MessageRecord, ParkedAction, ReadingRow, TallyRow
 from schemas.errors import BatonError, MessageRejected
 from schemas.facts import (
@@ -28,7 +28,7 @@ from schemas.facts import (
 )
 from service.core import Policy
 from service.posting import Arrival, Posting, parked_row
-from service.release import Terms
+from service.release import Terms, stands
 
 Read: TypeAlias = Callable[[Message], Iterator[Item]]
 """Reads one message: `service.app` wires a door's reader to each format."""
@@ -268,6 +268,36 @@ class Intake:
             if due:
                 self._posting(unit, moment).review(due)
         return len(due)
+
+    def redecide(self, moment: Moment, limit: int = 200) -> int:
+        """Decide again where another policy decided, or a case waits for what no longer stands.
+
+        Answers how many accounts that was; none is left once it answers 0.
+
+        What is left is found by asking the store, so a crash in between loses nothing.
+
+        Raises:
+            Unavailable: the store could not commit; nothing of this round is stored.
+        """
+        with self._store.read() as reader:
+            due = self._under_other_terms(reader, limit)
+        if due:
+            with self._store.write() as unit:
+                self._posting(unit, moment).review(due)
+        return len(due)
+
+    def _under_other_terms(self, reader: Reader, limit: int) -> list[AccountRef]:
+        terms = replace(self._terms, paused_feeds=reader.paused_feeds())
+        over = [
+            causes
+            for causes in reader.reasons_withheld()
+            if not all(stands(cause, terms) for cause in causes)
+        ]
+        due = reader.accounts_withheld_for(over, limit) if over else []
+        if len(due) < limit:
+            others = reader.accounts_under_other_policies(self._policy.sha256, limit - len(due))
+            due = list(dict.fromkeys([*due, *others]))
+        return due
 
     def _posting(self, unit: Unit, moment: Moment) -> Posting:
         return Posting(unit, self._policy, moment.now, moment.as_of, self._terms)

@@ -15,8 +15,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from adapters.store import Counts, Store
+from adapters.store import Counts, Standing, Store
 from schemas.errors import Unavailable
+from service.release import PAUSED, SETTLING, SHADOW
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 FRESH_SECONDS: Final = 5.0
@@ -29,11 +30,14 @@ LATENCY_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 class StoreCounts(Collector):
     """The store's counts as gauges, read when asked and at most once in `FRESH_SECONDS`."""
 
-    def __init__(self, store: Callable[[], Store], now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Callable[[], Store], now: Callable[[], datetime], policy_sha256: str) -> None:
         self._store = store
         self._now = now
+        self._policy_sha256 = policy_sha256
         self._lock = Lock()
         self._counts: Counts | None = None
+        self._standing = Standing(0, 0, {})
+        self._paused: frozenset[str] = frozenset()
         self._until = 0.0
 
     def describe(self) -> Iterator[Metric]:
@@ -65,6 +69,29 @@ class StoreCounts(Collector):
         for status in CASE_STATUSES:
             cases.add_metric([status], counts.cases.get(status, 0))
         yield cases
+        yield from self._waiting()
+
+    def _waiting(self) -> Iterator[Metric]:
+        """How far the policy in force has been applied, which cases wait for what, which feeds are paused."""
+        found = self._standing
+        yield GaugeMetricFamily(
+            "baton_accounts_to_decide_again",
+            "Accounts decided under another policy than the one in force",
+            value=found.decided - found.under_policy,
+        )
+        withheld = GaugeMetricFamily(
+            "baton_cases_withheld", "Cases that a decision allows and that wait, by cause", labels=["cause"]
+        )
+        for kind in (SETTLING, SHADOW, PAUSED):
+            for_it = [n for causes, n in found.withheld.items() if any(c.startswith(kind) for c in causes)]
+            withheld.add_metric([kind], sum(for_it))
+        yield withheld
+        paused = GaugeMetricFamily(
+            "baton_feed_paused", "1 while opening cases from a feed is paused", labels=["feed"]
+        )
+        for feed in sorted(self._paused):
+            paused.add_metric([feed], 1)
+        yield paused
 
     def _read(self) -> Counts | None:
         with self._lock:
@@ -72,6 +99,8 @@ class StoreCounts(Collector):
                 try:
                     with self._store().read() as reader:
                         self._counts = reader.counts()
+                        self._standing = reader.standing(self._policy_sha256)
+                        self._paused = reader.paused_feeds()
                 except Unavailable:
                     self._counts = None
                 self._until = monotonic() + FRESH_SECONDS
@@ -81,9 +110,11 @@ class StoreCounts(Collector):
 class DoorMeter:
     """What the HTTP door did: requests by route template, messages by what became of them."""
 
-    def __init__(self, store: Callable[[], Store], now: Callable[[], datetime], version: str) -> None:
+    def __init__(
+        self, store: Callable[[], Store], now: Callable[[], datetime], version: str, policy_sha256: str = ""
+    ) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(StoreCounts(store, now))
+        self.registry.register(StoreCounts(store, now, policy_sha256))
         self._requests = Counter(
             "baton_http_requests",
             "HTTP requests answered",

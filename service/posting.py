@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -87,7 +87,7 @@ class Posting:
         self._now = now
         self._as_of = as_of
         self._terms = terms or Terms()
-        self._paused: frozenset[str] | None = None
+        self._asked_paused = False
 
     def post(self, arrivals: Sequence[Arrival]) -> None:
         """Add the facts of newly kept messages to their accounts and decide for every account touched."""
@@ -206,9 +206,12 @@ class Posting:
         """Why nothing more may be asked yet; asked only where a decision would ask for more."""
         if not asks_more(ledger.row.case, decision):
             return NO_WAIT
-        if self._paused is None:
-            self._paused = self._unit.paused_feeds()
-        return waits_for(self._terms, self._paused, ledger.feeds, ledger.heard_at(self._now), self._now)
+        if not self._asked_paused:
+            # Once a batch, and only in one that would ask for more.
+            self._terms = replace(self._terms, paused_feeds=self._unit.paused_feeds())
+            self._asked_paused = True
+        packs = (*decision.policy_version.split("+"), *decision.packs)
+        return waits_for(self._terms, ledger.feeds, packs, ledger.heard_at(self._now), self._now)
 
     def _head(self, ledger: _Ledger, decision: Decision, case: Case | None, waits: Waits) -> AccountRow:
         row, said = ledger.row, decision.responsibility

@@ -20,18 +20,19 @@ POLICY: Final = "policy"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the operator set: how long an account settles, which feeds only shadow, or whether all do."""
+    """How long an account settles, which feeds and policy packs only shadow, and which feeds are paused."""
 
     settling: timedelta = timedelta()
     shadow_feeds: frozenset[str] = frozenset()
-    shadow_policy: bool = False
+    shadow_packs: frozenset[str] = frozenset()
+    paused_feeds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
     """Why a case does not open yet, as sorted causes; `until` is when it is looked at again, None for never.
 
-    A cause is `settling`, `shadow policy`, `shadow feed NAME` or `paused feed NAME`.
+    A cause is `settling`, `shadow policy PACK`, `shadow feed NAME` or `paused feed NAME`.
     """
 
     causes: tuple[str, ...] = ()
@@ -42,22 +43,23 @@ NO_WAIT: Final = Waits()
 
 
 def waits_for(
-    terms: Terms, paused: Collection[str], feeds: Collection[str], heard_at: datetime | None, now: datetime
+    terms: Terms, feeds: Collection[str], packs: Collection[str], heard_at: datetime | None, now: datetime
 ) -> Waits:
-    """Why the case of an account with these feeds, whose last fact was recorded at `heard_at`, waits now.
+    """Why a case waits now: of an account that these feeds spoke of and these policy packs decided.
+
+    `heard_at` is when its last fact was recorded. One shadowed or paused feed among many is enough.
 
     >>> at = datetime(2026, 3, 14, 18, tzinfo=UTC)
-    >>> waits_for(Terms(timedelta(hours=4)), (), {"era"}, at, at + timedelta(hours=1)).causes
+    >>> waits_for(Terms(timedelta(hours=4)), {"era"}, (), at, at + timedelta(hours=1)).causes
     ('settling',)
-    >>> waits_for(Terms(timedelta(hours=4)), (), {"era"}, at, at + timedelta(hours=4)).causes
+    >>> waits_for(Terms(timedelta(hours=4)), {"era"}, (), at, at + timedelta(hours=4)).causes
     ()
-    >>> waits_for(Terms(), {"era"}, {"era", "billing"}, at, at).causes
+    >>> waits_for(Terms(paused_feeds=frozenset({"era"})), {"era", "billing"}, (), at, at).causes
     ('paused feed era',)
     """
-    causes = [f"{PAUSED} feed {feed}" for feed in feeds if feed in paused]
+    causes = [f"{PAUSED} feed {feed}" for feed in feeds if feed in terms.paused_feeds]
     causes += [f"{SHADOW} feed {feed}" for feed in feeds if feed in terms.shadow_feeds]
-    if terms.shadow_policy:
-        causes.append(f"{SHADOW} {POLICY}")
+    causes += [f"{SHADOW} policy {pack}" for pack in packs if pack in terms.shadow_packs]
     until = heard_at + terms.settling if heard_at is not None else None
     if until is not None and now < until:
         return Waits(tuple(sorted([*causes, SETTLING])), until)
@@ -69,18 +71,18 @@ def lasting(causes: Collection[str]) -> tuple[str, ...]:
     return tuple(cause for cause in causes if cause != SETTLING)
 
 
-def stands(cause: str, terms: Terms, paused: Collection[str]) -> bool:
+def stands(cause: str, terms: Terms) -> bool:
     """Whether a cause still holds; settling ends by the clock alone.
 
-    >>> stands("shadow feed era", Terms(), ()), stands("paused feed era", Terms(), {"era"})
+    >>> stands("shadow feed era", Terms()), stands("settling", Terms())
     (False, True)
     """
     kind, _, rest = cause.partition(" ")
-    feed = rest.removeprefix("feed ")
+    what, _, name = rest.partition(" ")
     if kind == PAUSED:
-        return feed in paused
+        return name in terms.paused_feeds
     if kind == SHADOW:
-        return terms.shadow_policy if rest == POLICY else feed in terms.shadow_feeds
+        return name in (terms.shadow_packs if what == POLICY else terms.shadow_feeds)
     return True
 
 
@@ -91,14 +93,13 @@ def said(cause: str, until: datetime | None, *, raised: bool = False) -> str:
     'No case yet: it opens on 2026-03-14 at 22:00 UTC when nothing else arrives.'
     """
     kind, _, rest = cause.partition(" ")
-    feed = rest.removeprefix("feed ")
+    of, _, name = rest.partition(" ")
     what = "Not raised yet: the case asks for more" if raised else "No case yet: it opens"
     if kind == SETTLING:
         at = until.astimezone(UTC) if until else None
         when = f"on {at:%Y-%m-%d} at {at:%H:%M} UTC" if at else "after the settling window"
         return f"{what} {when} when nothing else arrives."
     if kind == PAUSED:
-        return f"Opening cases from feed {feed} is paused until a person has looked and resumes it."
-    if rest == POLICY:
-        return "The policy is in shadow mode: it is decided and recorded, and opens no case."
-    return f"Feed {feed} is in shadow mode: it is decided and recorded, and opens no case."
+        return f"Opening cases from feed {name} is paused until a person has looked and resumes it."
+    source = "Policy" if of == POLICY else "Feed"
+    return f"{source} {name} is in shadow mode: it is decided and recorded, and opens no case."

@@ -16,6 +16,9 @@ from service.logs import Log
 ROUND_SECONDS: Final = 5.0
 ROUND_ACCOUNTS: Final = 500
 
+REDECIDE_ACCOUNTS: Final = 50
+"""Accounts decided again in one transaction: a worker waits for their locks no longer than that takes."""
+
 ABANDONED: Final = timedelta(hours=1)
 """What another door took in is read by its own process; after this long, that process is taken for gone."""
 
@@ -100,19 +103,58 @@ def review_round(
     return reviewed
 
 
+def redecide_round(
+    intake: Intake,
+    clock: Callable[[], Moment],
+    per_second: int,
+    stop: Event,
+    seconds: float | None = None,
+) -> tuple[int, bool]:
+    """Decide again what was decided under another policy, or waits for what no longer stands.
+
+    At most `per_second` accounts a second, for about so many `seconds` (None: to the end), or until told to
+    stop. Answers how many accounts it was, and whether any may be left.
+    """
+    pause = REDECIDE_ACCOUNTS / per_second
+    batches = None if seconds is None else max(1, int(seconds / pause))
+    done = 0
+    while batches is None or batches > 0:
+        count = intake.redecide(clock(), REDECIDE_ACCOUNTS)
+        done += count
+        if count < REDECIDE_ACCOUNTS:
+            return done, False
+        if stop.wait(pause):
+            break
+        batches = None if batches is None else batches - 1
+    return done, True
+
+
 def keep_time(
-    intake: Intake, clock: Callable[[], Moment], log: Log, stop: Event, store: Store | None = None
+    intake: Intake,
+    clock: Callable[[], Moment],
+    log: Log,
+    stop: Event,
+    store: Store | None = None,
+    per_second: int = 200,
 ) -> None:
-    """Review what is due, again and again, until told to stop; with a store, also read what waits unread."""
+    """Review what is due, again and again, until told to stop; with a store, also read what waits unread.
+
+    In between, accounts decided under another policy are decided again, never faster than `per_second`.
+    """
     backlog = Backlog(lambda: store, lambda: intake, clock, log) if store is not None else None
     while not stop.is_set():
+        more = False
         try:
             reviewed = review_round(intake, clock())
             if backlog is not None:
                 backlog.read(lambda: not stop.is_set())
+            redecided, more = redecide_round(intake, clock, per_second, stop, ROUND_SECONDS)
         except Unavailable as error:
             log.warning("cannot review", code=error.code)
         else:
             if reviewed:
                 log.info("reviewed", accounts=reviewed)
-        stop.wait(ROUND_SECONDS)
+            if redecided:
+                log.info("decided again", accounts=redecided)
+        if not more:
+            stop.wait(ROUND_SECONDS)

@@ -57,10 +57,32 @@ _HOURS: Final = Sql(
 )
 
 
-class FeedWrites:
-    """Numbers, pauses and withheld cases."""
+class FeedStanding:
+    """How feeds stand, and whose accounts are to be decided again."""
 
     _session: Session
+
+    def paused_feeds(self) -> frozenset[str]:
+        """The feeds whose accounts open no case now."""
+        return frozenset(feed for (feed,) in self._session.fetch(_PAUSED))
+
+    def accounts_under_other_policies(self, sha256: str, limit: int) -> list[AccountRef]:
+        """Accounts whose latest decision was made under another policy than this, longest known first."""
+        found = self._session.fetch(_UNDER_OTHER, sha256, sha256, limit)
+        return [AccountRef(facility, number) for facility, number in found]
+
+    def reasons_withheld(self) -> list[tuple[str, ...]]:
+        """Every combination of causes for which some account's case is withheld."""
+        return [texts_read(text) for (text,) in self._session.fetch(_REASONS)]
+
+    def accounts_withheld_for(self, reasons: Sequence[tuple[str, ...]], limit: int) -> list[AccountRef]:
+        """Accounts whose case is withheld for exactly one of these combinations of causes."""
+        texts = self._session.texts([texts_written(causes) for causes in reasons])
+        return [AccountRef(f, n) for f, n in self._session.fetch(_WITHHELD_FOR, texts, limit)]
+
+
+class FeedWrites(FeedStanding):
+    """Numbers, pauses and withheld cases."""
 
     def add_control_numbers(self, rows: Sequence[ControlNumberRow]) -> None:
         """Keep the numbers that senders count by, in the order in which they came."""
@@ -85,29 +107,9 @@ class FeedWrites:
             ],
         )  # fmt: skip
 
-    def paused_feeds(self) -> frozenset[str]:
-        """The feeds whose accounts open no case now."""
-        return frozenset(feed for (feed,) in self._session.fetch(_PAUSED))
 
-    def accounts_under_other_policies(self, sha256: str, limit: int) -> list[AccountRef]:
-        """Accounts whose latest decision was made under another policy than this, longest known first."""
-        found = self._session.fetch(_UNDER_OTHER, sha256, sha256, limit)
-        return [AccountRef(facility, number) for facility, number in found]
-
-    def reasons_withheld(self) -> list[tuple[str, ...]]:
-        """Every combination of causes for which some account's case is withheld."""
-        return [texts_read(text) for (text,) in self._session.fetch(_REASONS)]
-
-    def accounts_withheld_for(self, reasons: Sequence[tuple[str, ...]], limit: int) -> list[AccountRef]:
-        """Accounts whose case is withheld for exactly one of these combinations of causes."""
-        texts = self._session.texts([texts_written(causes) for causes in reasons])
-        return [AccountRef(f, n) for f, n in self._session.fetch(_WITHHELD_FOR, texts, limit)]
-
-
-class FeedQuestions:
+class FeedQuestions(FeedStanding):
     """What an operator asks about feeds."""
-
-    _session: Session
 
     def feed_events(self, feed: str | None = None) -> list[FeedEventRow]:
         """When feeds were paused and resumed, first to last."""

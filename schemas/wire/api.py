@@ -245,7 +245,7 @@ class RuleTrace(Schema):
 class Withheld(Schema):
     """Why a case that the decision allows does not open, or is not raised, yet."""
 
-    cause = said("settling, shadow policy, shadow feed NAME or paused feed NAME.", examples=["settling"])
+    cause = said("settling, shadow policy PACK, shadow feed NAME or paused feed NAME.", examples=["settling"])
     until = fields.String(
         required=True,
         allow_none=True,

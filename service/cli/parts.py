@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import date
+from threading import Event
 from time import monotonic
 from typing import Final
 
 import click
 
+from service import answers
 from service.app import calm_collector, stop_on_signals
+from service.cli import screen
 from service.cli.inspect import plural
 from service.cli.opening import DAY, opened
+from service.cli.output import print_json
 from service.consume import Consumer
 from service.intake import Moment, Receipt
 from service.logs import Log, open_log
 from service.relay import relay as relay_events
-from service.timers import Backlog, keep_time, review_round
+from service.timers import Backlog, keep_time, redecide_round, review_round
 
 REPORT_SECONDS: Final = 10.0
 DEAD_BATCH: Final = 50
+AT_ONCE: Final = 1_000_000
+"""Accounts a second where nobody has to be spared."""
 
 
 class Counts:
@@ -99,21 +105,49 @@ def relay() -> None:
 @click.command()
 @click.option("--once", is_flag=True, help="Review what is due now, and end.")
 @click.option("--as-of", type=DAY, metavar="DATE", help="With --once: as if it were this day.")
-def clock(once: bool, as_of: date | None) -> None:
-    """Decide again for accounts whose review day has come, until told to stop."""
+@click.option("--status", is_flag=True, help="Only say what is still to be decided again, and what waits.")
+@click.option("--json", "as_json", is_flag=True, help="With --status: as JSON.")
+def clock(once: bool, as_of: date | None, status: bool, as_json: bool) -> None:
+    """Decide again for accounts whose review day or instant has come, or whose policy has changed."""
     if as_of is not None and not once:
         raise click.UsageError("--as-of goes with --once")
+    if (as_json and not status) or (status and once):
+        raise click.UsageError("--json goes with --status, and --status without --once")
+    if status:
+        _tell_standing(as_json)
+        return
     if once:
         with opened() as app:
-            now = app.moment()
-            reviewed = review_round(app.intake(), Moment(now.now, as_of or now.as_of))
-        click.echo(f"Reviewed {plural(reviewed, 'account')} as of {as_of or now.as_of}.")
+            now, intake = app.moment(), app.intake()
+            moment = Moment(now.now, as_of or now.as_of)
+            reviewed = review_round(intake, moment)
+            redecided, _ = redecide_round(intake, lambda: moment, AT_ONCE, Event())
+        click.echo(f"Reviewed {plural(reviewed, 'account')} as of {moment.as_of}.")
+        if redecided:
+            click.echo(f"Decided again for {plural(redecided, 'account')} under what is in force now.")
         return
     stop, log = stop_on_signals(), open_log("clock")
     with opened(until=stop, log=log) as app:
         log.info("clock started")
-        keep_time(app.intake(), app.moment, log, stop, app.store)
+        keep_time(app.intake(), app.moment, log, stop, app.store, app.config.redecide_per_second)
         log.info("clock stopped")
+
+
+def _tell_standing(as_json: bool) -> None:
+    with opened() as app, app.store.read() as reader:
+        moment = app.moment()
+        told = answers.standing(reader, app.policy, moment.as_of, moment.now)
+    if as_json:
+        print_json(told)
+        return
+    click.echo(f"Policy {told['policy']['version']} ({told['policy']['sha256'][:12]})")
+    click.echo(f"  {told['under_policy']} of {plural(told['decided'], 'account')} decided under it,")
+    click.echo(f"  {told['to_decide_again']} still to be decided again.")
+    click.echo(f"Reviews due: {told['reviews_due']}")
+    rows = [(str(count), cause) for cause, count in told["withheld"].items()]
+    if rows:
+        screen.title("Cases that wait")
+        screen.columns(rows, right=(0,))
 
 
 @click.command()

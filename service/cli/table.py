@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "why": Entry("service.cli.why:why", "Explain an account: who owes what, and what happens next.", DAILY),
     "cases": Entry("service.cli.cases:cases", "List collections cases.", DAILY),
     "case": Entry("service.cli.cases:case", "Show one case and what made it.", DAILY),
+    "shadow": Entry("service.cli.shadow:shadow", "What shadow mode would have opened.", LOOK),
     "parked": Entry("service.cli.parked:parked", "Messages that wait for a person.", DAILY),
     "inspect": Entry(
         "service.cli.inspect:inspect", "Decode files and show what is in them; nothing is stored.", LOOK

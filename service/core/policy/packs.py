@@ -23,7 +23,7 @@ from service.core.policy.terms import Book, Dated, Key, Pack
 
 _GATES: Final = {gate.id: gate for gate in REGISTRY}
 _DAYS: Final = {"effective_from", "effective_until"}
-_HEAD: Final = {"id", "version", "precedence", "note"}
+_HEAD: Final = {"id", "version", "precedence", "shadow", "note"}
 _VALUE: Final = {"name", "stage", "value", "unit", "note"} | _DAYS
 _SECTIONS: Final = {"policy", "scope", "facility", "gates", "reason", "remark", "group"}
 _FOR_EVERYBODY: Final = ("facility", "reason", "remark", "group")
@@ -193,7 +193,11 @@ class _PackReading:
         if scope is not None and "precedence" in head:
             text = "a pack with a [scope] has no precedence: the strictest value is in force"
             self._refuse("precedence-in-scoped-pack", text, "policy", "precedence")
-        return Pack(self._file, id, version, precedence, scope)
+        shadow = head.get("shadow", False)
+        if not isinstance(shadow, bool):
+            self._refuse("wrong-type", "shadow is true or false", "policy", "shadow")
+            shadow = True
+        return Pack(self._file, id, version, precedence, scope, shadow)
 
     def _scope(self, stated: dict[str, Any]) -> dict[str, frozenset[str]]:
         self._only(stated, set(SCOPE_KEYS), ("scope",), "unknown-scope-key", "[scope]:")

@@ -23,7 +23,8 @@ class Pack:
     """One policy file. `scope` names what an account must match, key by key; None where it is no scoped pack.
 
     A pack with a scope only adds: the stricter of its value and everybody's is in force. An empty scope
-    matches every account. `precedence` decides between packs without one: the higher wins.
+    matches every account. `precedence` decides between packs without one: the higher wins. What a `shadow`
+    pack has a part in is decided and recorded, and opens no case.
     """
 
     file: str
@@ -31,6 +32,7 @@ class Pack:
     version: str
     precedence: int = 0
     scope: Mapping[str, frozenset[str]] | None = None
+    shadow: bool = False
 
     @property
     def name(self) -> str:
