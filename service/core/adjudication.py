@@ -109,7 +109,9 @@ def standing(decisions: list[Adjudication], billed_cents: int, duplicate_codes: 
         if one.claim.status == REVERSAL:
             target = _target(one, active)
             if target is None:
-                orphans.append(one)
+                # Taking back "decided before" takes nothing back.
+                if _target(one, duplicates) is None:
+                    orphans.append(one)
             else:
                 active.remove(target)
                 cancelled.append((target, one))
@@ -137,10 +139,11 @@ def standing(decisions: list[Adjudication], billed_cents: int, duplicate_codes: 
 
 
 def _says_only_duplicate(one: Adjudication, duplicate_codes: frozenset[str]) -> bool:
+    said = [(group, code) for group, code, cents in one.triples if cents]
     return (
         one.claim.paid_cents == 0
-        and bool(one.triples)
-        and all(group != "PR" and code in duplicate_codes for group, code, _ in one.triples)
+        and bool(said)
+        and all(group != "PR" and code in duplicate_codes for group, code in said)
     )
 
 

@@ -170,8 +170,9 @@ class _Determination:
         if out.state == "undetermined":
             return
         room = out.billed_cents - out.paid_cents - out.collectible_cents
-        out.reduction_cents = min(sum(reductions), room)
-        if out.reduction_cents < sum(reductions) and not out.self_pay:
+        # Money that payers paid beyond the bill is real and stays in the balance; it is no reduction.
+        out.reduction_cents = min(sum(reductions), max(0, room))
+        if room < sum(reductions) and not out.self_pay:
             self.found(
                 "DET-11.overposted",
                 "The payers' reductions together exceed what is left of the bill; none becomes a credit.",
@@ -286,12 +287,13 @@ class _Determination:
             self.found(
                 "DET-21.conflict", "Paid decisions together exceed the charge billed.", answer.evidence
             )
-        if left.cancelled and not left.active and not left.orphans:
-            self.undetermined = True
-            text = "The payer took its decision back and has sent no new one."
-            self.found("DET-04.reversed", text, answer.evidence)
         charge = sum([a.claim.charge_cents for a in left.active])
-        if left.active and answer.binding and charge < billed:
+        if left.cancelled and not left.orphans and (not left.active or charge < billed):
+            self.undetermined = True
+            what = "part of its decision" if left.active else "its decision"
+            text = f"The payer took {what} back and has sent no new one."
+            self.found("DET-04.reversed", text, answer.evidence)
+        elif left.active and charge < billed:
             text = f"Of {format_cents(billed)} billed only {format_cents(charge)} are decided."
             self.open("DET-12.split", Awaited(f"payer:{answer.payer}", "pending", text), answer.evidence)
 

@@ -412,9 +412,12 @@ class _Ledger:
         )
 
     def _withhold(self) -> None:
-        """While anything is open no positive part is the patient's yet: it is undetermined."""
+        """While anything is open no part of a payer's decision is the patient's yet: it is undetermined.
+
+        Only what the patient paid or was forgiven stays.
+        """
         self.shares = [
-            replace(s, bearer="undetermined") if s.bearer == "patient" and s.amount_cents > 0 else s
+            replace(s, bearer="undetermined") if s.bearer == "patient" and _waits(s) else s
             for s in self.shares
         ]
 
@@ -447,6 +450,12 @@ _CONTRADICTIONS: Final = {
         "The merged accounts' payers differ; a list of payers for all of them is missing.",
     ),
 }
+
+
+def _waits(share: Share) -> bool:
+    """Whether a patient's share rests on decisions, not on money: then it waits for the last of them."""
+    return share.amount_cents > 0 or share.claim_id is not None or share.reason.code == "reported_lower"
+
 
 _FORGIVEN_TEXT: Final = {
     "charity": "Financial assistance granted.",

@@ -8,7 +8,7 @@ from datetime import date
 from schemas.facts import ClaimAdjudicated, Coverage
 from service.core.account import Account, service_day
 from service.core.adjudication import Adjudication
-from service.core.policy import Policy
+from service.core.policy import Period, Policy
 from service.core.weighing import Programme
 
 
@@ -16,7 +16,7 @@ from service.core.weighing import Programme
 class Setting:
     """What every claim of an account needs, prepared once.
 
-    `coverages` are those in force on the day of service, in order; None when no list was received, empty for
+    `coverages` are those in force on any day of service, in order; None when no list was received, empty for
     self-pay. `names` maps every other name of a payer to the one used here. `plans_missing` is how many plans
     registration expects beyond those listed. `programmes` remembers what was worked out for a payer.
     """
@@ -72,10 +72,10 @@ def setting_of(account: Account, policy: Policy) -> Setting:
     coverages = None
     missing = 0
     if account.coverage is not None:
-        day = service_day(account)
+        first, last = service_day(account), _last_service_day(account)
         listed = account.coverage.body.coverages
         coverages = tuple(
-            sorted([c for c in listed if _in_force(c, day)], key=lambda c: (c.order, c.payer.id))
+            sorted([c for c in listed if _in_force(c, first, last)], key=lambda c: (c.order, c.payer.id))
         )
         missing = max(0, (account.registered.expected_plans or 0) - len(listed))
     kinds = {c.payer.id: c.kind or "" for c in coverages or ()}
@@ -87,7 +87,7 @@ def setting_of(account: Account, policy: Policy) -> Setting:
         coverages,
         kinds,
         _names(account, kinds),
-        "qmb" in kinds.values() or any(_shows_qmb(a) for a in account.adjudications),
+        "qmb" in kinds.values() or any(_shows_qmb(a, policy.on(a.on)) for a in account.adjudications),
         bool(notices & {"abn", "waiver"}),
         "surprise_billing_consent" in notices,
         len(claims) > 1,
@@ -115,14 +115,27 @@ def _names(account: Account, listed: dict[str, str]) -> dict[str, str]:
     return names
 
 
-def _shows_qmb(one: Adjudication) -> bool:
-    return any(code == "303" for _, code, _ in one.triples)
-
-
-def _in_force(coverage: Coverage, day: date | None) -> bool:
-    if day is None:
+def _shows_qmb(one: Adjudication, period: Period) -> bool:
+    """Whether this decision says that the patient is protected: that is so of the person, not of one line."""
+    if any(code == "303" for _, code, _ in one.triples):
         return True
+    remarks = [*one.claim.remarks, *[r for line in one.claim.lines for r in line.remarks]]
+    return any(r in period.remarks and period.remarks[r].kind == "QMB" for r in remarks)
+
+
+def _last_service_day(account: Account) -> date | None:
+    """The last day of service that any fact states."""
+    if account.registered.service_to:
+        return account.registered.service_to
+    if account.charges:
+        return max(c.body.service_on for c in account.charges)
+    stated = [a.claim.service_to or a.claim.service_from for a in account.adjudications]
+    return max([on for on in stated if on], default=None)
+
+
+def _in_force(coverage: Coverage, first: date | None, last: date | None) -> bool:
+    """Whether the coverage was in force on any day of service: a payer of part of a stay decides too."""
     return not (
-        (coverage.effective_from and coverage.effective_from > day)
-        or (coverage.effective_to and coverage.effective_to < day)
+        (coverage.effective_from and last and coverage.effective_from > last)
+        or (coverage.effective_to and first and coverage.effective_to < first)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from schemas.facts import Adjustment, ClaimAdjudicated
@@ -15,6 +15,7 @@ REDUCTIONS: Final = frozenset({"CONTRACTUAL", "BUNDLED", "PENALTY"})
 """Classes that lower the bill itself when the group is CO or PI; every other CO or PI amount is a denial."""
 
 BALANCE_BILL: Final = "45"
+COPAY: Final = "3"
 
 _HOLDS: Final = {
     "PENDING": "DET-07.pending",
@@ -26,6 +27,7 @@ _HOLDS: Final = {
 """Classes that hold whatever the group."""
 
 _NOTICE: Final = frozenset({"NONCOVERED", "LIMIT_REACHED", "MEDICAL_NECESSITY"})
+_NO_REDUCTION: Final = frozenset({"COST_SHARE", "PAID_TO_PATIENT", "CREDIT"})
 _SUSPICIOUS_PR: Final = frozenset(
     {"CONTRACTUAL", "BUNDLED", "TIMELY_FILING", "PENALTY", "PRIOR_PAYER", "DUPLICATE", "INFO_FROM_PROVIDER"}
 )
@@ -108,8 +110,12 @@ def weigh(one: Adjudication, period: Period, programme: Programme) -> Weighed:
     kinds: set[str] = set()
     total = stripped = 0
     capitated = any(code == "24" for _, code, _ in one.triples)
-    for adjustments, scope in _scopes(claim, effects, period, programme):
+    scopes = _scopes(claim, effects, period, programme)
+    for _, scope in scopes:
         every |= scope
+    if "VETERAN" in every:  # Said of the person, on whichever line it stands.
+        programme = replace(programme, veteran=True)
+    for adjustments, scope in scopes:
         for a in adjustments:
             if a.amount_cents == 0:
                 continue
@@ -176,9 +182,9 @@ _WHY: Final = {
     "DET-07.balance_bill": "The amount above the plan's price is marked as the patient's; it is not billed.",
     "DET-08.not_liable": "A remark of the payer relieves the patient of this part.",
     "DET-07.coverage_not_found": "The payer says there was no cover; other cover has to be looked for first.",
-    "DET-09.capitation": "The payer pays this provider a fixed sum; only a cost share may be the patient's.",
     "DET-08.no_notice": "The line says that no notice was given, so the patient is not liable.",
     "DET-09.injury": "Workers' compensation leaves nothing with the injured worker.",
+    "DET-09.capitation": "The payer pays this provider a fixed sum; only a copay may be the patient's.",
     "DET-07.predetermination": "This is a price estimate, not a decision.",
 }
 
@@ -208,7 +214,7 @@ def _stripped(
         return "DET-07.coverage_not_found"
     if kind == "PREDETERMINATION":
         return "DET-07.predetermination"
-    if capitated and kind != "COST_SHARE":
+    if capitated and a.code != COPAY:
         return "DET-09.capitation"
     return None
 
@@ -221,7 +227,7 @@ def _stripped_by_remark(
     relieved = (
         "STRIP_ALL" in effects
         or "INFO_FROM_PROVIDER" in effects
-        or ("STRIP_REDUCTION" in effects and code.kind in _NOTICE and not programme.notice_on_file)
+        or ("STRIP_REDUCTION" in effects and code.kind not in _NO_REDUCTION and not programme.notice_on_file)
         or ("STRIP_ABOVE_COST_SHARE" in effects and code.kind != "COST_SHARE")
         or ("STRIP_BALANCE_BILL" in effects and a.code == BALANCE_BILL)
     )
