@@ -154,7 +154,12 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
     Raises:
         ValueError: no fact names an account, and no `ref` does.
     """
-    distinct = {fact.id: fact for fact in facts if fact.account is not None}
+    distinct: dict[str, Fact] = {}
+    for fact in facts:
+        # One statement from two places: which of them is kept must not depend on which came first.
+        known = distinct.get(fact.id)
+        if fact.account is not None and (known is None or _place(fact) < _place(known)):
+            distinct[fact.id] = fact
     united = unite(tuple(sorted(distinct.values(), key=business_time)), ref)
     ordered = united.facts
     by_kind, contradictions = _by_kind(ordered)
@@ -242,6 +247,10 @@ _WITH_MONEY: Final = frozenset(
         "payment.pending",
     }
 )
+
+
+def _place(fact: Fact) -> tuple[str, str]:
+    return fact.identity or "", fact.where
 
 
 def _known(fact: Fact) -> Known[Any]:

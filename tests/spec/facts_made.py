@@ -158,10 +158,9 @@ def adjusted(amount: str, kind: str, on: int = 0, id: str = "ADJ1") -> Fact:
     )
 
 
-def reported(total: str, patient: str | None = None, on: int = 0) -> Fact:
-    return fact(
-        BalanceReported(parse_cents(total), day(on), None if patient is None else parse_cents(patient)), on
-    )
+def reported(total: str, patient: str | None = None, on: int = 0, account: AccountRef = ACCOUNT) -> Fact:
+    stated = None if patient is None else parse_cents(patient)
+    return fact(BalanceReported(parse_cents(total), day(on), stated), on, account=account)
 
 
 def statement(

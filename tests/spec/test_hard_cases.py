@@ -6,6 +6,7 @@ import pytest
 
 from schemas.decisions import Responsibility
 from schemas.facts import AdjudicatedLine, Coverage, CoverageListed, Fact, Payer
+from service.core import fold
 from tests.spec.facts_made import (
     adult,
     charged,
@@ -180,3 +181,9 @@ def test_a_lower_amount_of_billing_gives_the_patient_no_credit_while_a_claim_is_
         reported("240.00", "10.00", on=5),
     )
     assert (found.determination, found.net_cents, borne(found, "patient")) == ("provisional", 0, 0)
+
+
+def test_one_statement_from_two_places_is_the_same_account_whichever_came_first() -> None:
+    one = charged("500.00")
+    other = Fact.of(one.account, one.key, one.occurred_at, one.body, identity="S/9", where="$[2]")
+    assert fold([one, other]) == fold([other, one])
