@@ -1,17 +1,15 @@
-"""Writing what was decided: decisions, account heads, cases, audit entries, and the events that go out."""
+"""Writing what was decided: decisions, account heads, cases, and the events that go out."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Final
 
 from adapters.store import schema
 from adapters.store.convert import instant, texts_written
-from adapters.store.rows import AccountRow, AuditRow, CaseEventRow, DecisionRow, OutboxRow
+from adapters.store.rows import AccountRow, CaseEventRow, DecisionRow, OutboxRow
 from adapters.store.session import Batch, BatchUpdate, Session, Sql
-from schemas.canonical import digest, to_bytes
 from schemas.cases import Case
 from schemas.facts import AccountRef
 
@@ -39,7 +37,6 @@ _CASE_EVENTS: Final = Batch(
     unless="id",
 )
 _OUTBOX: Final = Batch(schema.outbox, "event_id routing_key account body created_at", unless="event_id")
-_AUDIT: Final = Batch(schema.audit_entry, "kind subject content hash recorded_at", returning="seq, hash")
 _DUE: Final = Sql(
     "SELECT facility, number FROM account WHERE review_on <= %b OR review_at <= %b ORDER BY id LIMIT %b",
     "SELECT facility, number FROM account WHERE review_on <= ? OR review_at <= ? ORDER BY id LIMIT ?",
@@ -105,18 +102,6 @@ class OutcomeWrites:
             ],
         )  # fmt: skip
 
-    def add_audit(self, rows: Sequence[AuditRow]) -> list[tuple[int, str]]:
-        """Keep audit entries; answers each entry's number and hash, in the same order.
-
-        The hash is the SHA-256 of the canonical JSON list [kind, subject, recorded_at, SHA-256 of content].
-        """
-        hashes = [audit_hash(r) for r in rows]
-        numbers: defaultdict[str, list[int]] = defaultdict(list)
-        values = [(r.kind, r.subject, r.content, h, r.recorded_at) for r, h in zip(rows, hashes, strict=True)]
-        for seq, hash in sorted(self._session.insert_new(_AUDIT, values), reverse=True):
-            numbers[hash].append(seq)
-        return [(numbers[hash].pop(), hash) for hash in hashes]
-
     def add_outbox(self, rows: Sequence[OutboxRow]) -> None:
         """Let events go out once this transaction is committed, in the order given."""
         self._session.write(
@@ -147,13 +132,6 @@ def waiting_events(session: Session, limit: int) -> list[OutboxRow]:
         OutboxRow(event_id, key, account, body, instant(created_at), seq)
         for event_id, key, account, body, created_at, seq in session.fetch(_TAKE, limit)
     ]
-
-
-def audit_hash(row: AuditRow) -> str:
-    """The hash of one audit entry; see `OutcomeWrites.add_audit`."""
-    return digest(
-        to_bytes([row.kind, row.subject, schema.instant_text(row.recorded_at), digest(row.content)])
-    )
 
 
 def _head_values(row: AccountRow) -> tuple[object, ...]:

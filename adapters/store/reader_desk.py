@@ -1,4 +1,4 @@
-"""Questions about what waits for a person, about the audit log, keys, and how much there is of everything."""
+"""Questions about what waits for a person, about keys, and how much there is of everything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 
 from adapters.store.rows import (
     ApiKeyRow,
-    AuditRecord,
     Counts,
     OutboxState,
     ParkedAction,
@@ -21,7 +20,6 @@ from adapters.store.rows import (
 from adapters.store.schema import (
     account,
     api_key,
-    audit_entry,
     collections_case,
     decision,
     fact,
@@ -46,14 +44,6 @@ _PARKED: Final = (
     .outerjoin(account, account.c.id == parked.c.account_id)
 )  # fmt: skip
 _WAITS: Final = ~sa.exists().where(parked_action.c.parked_seq == parked.c.seq)
-_AUDIT: Final = select(
-    audit_entry.c.seq,
-    audit_entry.c.kind,
-    audit_entry.c.subject,
-    audit_entry.c.content,
-    audit_entry.c.hash,
-    audit_entry.c.recorded_at,
-)
 _KEY: Final = select(
     api_key.c.prefix,
     api_key.c.sha256,
@@ -138,16 +128,6 @@ class DeskQuestions:
             )
             for row in rows
         ]
-
-    def audit_entries_for(self, subject: str, limit: int = 1000) -> list[AuditRecord]:
-        """The newest audit entries about one subject, newest first."""
-        found = _AUDIT.where(audit_entry.c.subject == subject).order_by(audit_entry.c.seq.desc()).limit(limit)
-        return [AuditRecord(*row) for row in self._session.select(found)]
-
-    def audit_entry_for(self, account_ref: AccountRef) -> AuditRecord | None:
-        """The newest audit entry whose subject is this account (its text `facility/number`)."""
-        found = self.audit_entries_for(str(account_ref), limit=1)
-        return found[0] if found else None
 
     def api_key(self, prefix: str) -> ApiKeyRow | None:
         """A key by its prefix, in force or not: the caller compares the digest and the days."""

@@ -375,6 +375,42 @@ class AuditRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One entry of the audit log as stored; subject, content and salt are None once they were erased.
+
+    `hash` is the leaf's, in hexadecimal; `chain` the chain value after it.
+    """
+
+    seq: int
+    kind: str
+    commitment: bytes
+    hash: str
+    chain: bytes
+    recorded_at: datetime
+    subject: str | None
+    content: bytes | None
+    salt: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """What the audit log says of itself: size, the joined roots of its full subtrees, its chain value."""
+
+    size: int
+    peaks: bytes
+    chain: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A signed checkpoint as it was given out."""
+
+    size: int
+    text: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxState:
     """How many events wait for the relay, and since when the oldest does."""
 

@@ -277,14 +277,46 @@ parked_action: Final = Table(
 audit_entry: Final = Table(
     "audit_entry",
     metadata,
-    _seq(),
+    # Numbered by hand, densely, under the lock of `audit_head`.
+    Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     _need("kind", _TEXT),
+    _need("commitment", _BYTES),
+    _need("hash", _TEXT),
+    _need("chain", _BYTES),
+    _need("recorded_at", Instant()),
+)
+"""The leaves of the audit log: no patient's data."""
+
+audit_content: Final = Table(
+    "audit_content",
+    metadata,
+    Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     _need("subject", _TEXT),
     _need("content", _BYTES),
-    _need("hash", _TEXT),
-    _need("recorded_at", Instant()),
-    Index("ix_audit_entry_subject_seq", "subject", "seq"),
+    _need("salt", _BYTES),
+    Index("ix_audit_content_subject_seq", "subject", "seq"),
 )
+"""What the leaves commit to. Rows may be erased by law, never changed; an erasure is an entry itself."""
+
+audit_head: Final = Table(
+    "audit_head",
+    metadata,
+    Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _need("size", _COUNT),
+    _need("peaks", _BYTES),
+    _need("chain", _BYTES),
+    sa.CheckConstraint("id = 1", name="one"),
+)
+"""One row: how large the log is, and what it needs to grow."""
+
+audit_checkpoint: Final = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    _need("text", _TEXT),
+    _need("made_at", Instant()),
+)
+"""Signed checkpoints as they were given out."""
 
 outbox: Final = Table(
     "outbox",
@@ -446,6 +478,7 @@ APPEND_ONLY: Final = (
     "parked",
     "parked_action",
     "audit_entry",
+    "audit_checkpoint",
     "policy",
     "tally",
     "control_number",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from adapters.store.audit import AuditWrites
 from adapters.store.desk import DeskWrites
 from adapters.store.feeds import FeedWrites
 from adapters.store.intake import IntakeWrites
 from adapters.store.outcomes import OutcomeWrites
 from adapters.store.reader import Chunks, Reader
+from adapters.store.rows import AuditRow
 from adapters.store.session import Session
 from schemas.facts import AccountRef
 
 
-class Unit(IntakeWrites, OutcomeWrites, DeskWrites, FeedWrites):
+class Unit(IntakeWrites, OutcomeWrites, DeskWrites, FeedWrites, AuditWrites):
     """What may be written, by table; everything or nothing is kept. For one thread.
 
     On PostgreSQL, statements whose result nobody reads wait for the next one that is read, or for the commit;
@@ -24,6 +26,7 @@ class Unit(IntakeWrites, OutcomeWrites, DeskWrites, FeedWrites):
         self._kept_here: set[int] = set()
         self._finished: set[int] = set()
         self._account_ids: dict[AccountRef, int] = {}
+        self._audit: list[AuditRow] = []
 
     @property
     def reader(self) -> Reader:
@@ -36,5 +39,6 @@ class Unit(IntakeWrites, OutcomeWrites, DeskWrites, FeedWrites):
         return self._session
 
     def settle(self) -> None:
-        """Note which messages this transaction keeps unread; called once, before the commit."""
+        """Note which messages this transaction keeps unread, and seal its audit entries; called once."""
         self._note_unread()
+        self._seal_audit()

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from adapters.store import (
     AuditRow,
     CaseEventRow,
+    CheckpointRow,
     ControlNumberRow,
     DecisionRow,
     FeedEventRow,
@@ -50,6 +51,7 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     (parked,) = unit.park([ParkedRow(kept.seq, "$", "conflict", "two contents", "", make.now, account.id)])
     unit.act_on_parked(parked, ParkedAction("retried", make.now, "operator", ""))
     unit.add_audit([AuditRow("account.decided", str(account.ref), b"{}", make.now)])
+    unit.keep_checkpoint(CheckpointRow(1, "baton\n1\n", make.now))
     unit.keep_policy(PolicyRow("p1", "2026.1", b"[gates]", make.now))
     unit.add_tallies([TallyRow("billing", make.today, received=1)])
     unit.add_control_numbers([ControlNumberRow("billing", 7, kept.seq, make.now)])
@@ -112,7 +114,7 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store, make: Maker) -> N
     with pytest.raises(ZeroDivisionError), store.write() as unit:
         fill(unit, make)
         raise ZeroDivisionError
-    assert set(counted(store).values()) == {0}
+    assert {n for table, n in counted(store).items() if table != "audit_head"} == {0}
     with store.write() as unit:
         fill(unit, make)
 

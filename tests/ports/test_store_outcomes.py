@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.store import AuditRow, CaseEventRow, OutboxRow, StatementFailed, Store
+from adapters.store import CaseEventRow, OutboxRow, StatementFailed, Store
 from schemas.cases import Case, CaseEvent
 from schemas.facts import AccountRef
 
@@ -153,30 +151,6 @@ def test_an_account_never_has_two_open_cases(store: Store, make: Maker) -> None:
 def test_a_case_without_its_account_locked_is_a_defect(store: Store, make: Maker) -> None:
     with pytest.raises(KeyError), store.write() as unit:
         unit.save_cases([make.case(make.ref())])
-
-
-def test_audit_entries_are_numbered_and_their_hash_can_be_checked_with_a_standard_library(
-    store: Store, make: Maker
-) -> None:
-    rows = [AuditRow("account.decided", "GEN/A1", f"entry {n} é".encode(), make.now) for n in (1, 2, 2)]
-    with store.write() as unit:
-        numbered = unit.add_audit(rows)
-        assert unit.add_audit([]) == []
-    assert [seq for seq, _ in numbered] == sorted({seq for seq, _ in numbered})
-    covered = [
-        "account.decided", "GEN/A1", "2026-03-01T12:30:15.250000+00:00",
-        hashlib.sha256(rows[0].content).hexdigest(),
-    ]  # fmt: skip
-    expected = hashlib.sha256(
-        json.dumps(covered, separators=(",", ":"), ensure_ascii=False).encode()
-    ).hexdigest()
-    assert numbered[0][1] == expected
-    with store.read() as reader:
-        found = reader.audit_entries_for("GEN/A1")
-        assert [(e.seq, e.hash) for e in found] == numbered[::-1]
-        assert found[-1].content == rows[0].content and found[-1].recorded_at == make.now
-        assert reader.audit_entry_for(AccountRef("GEN", "A1")) == found[0]
-        assert reader.audit_entry_for(AccountRef("GEN", "A2")) is None
 
 
 def test_the_outbox_gives_events_in_order_and_forgets_what_was_confirmed(store: Store, make: Maker) -> None:

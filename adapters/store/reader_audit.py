@@ -1,0 +1,118 @@
+"""Questions about the audit log: entries of a subject, the whole log in order, its head and checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from adapters.store.convert import instant
+from adapters.store.rows import AuditRecord, CheckpointRow, LogHead, LogRecord
+from adapters.store.schema import audit_checkpoint, audit_content, audit_entry
+from adapters.store.session import Session, Sql
+from schemas.facts import AccountRef
+
+_ENTRIES: Final = select(
+    audit_entry.c.seq,
+    audit_entry.c.kind,
+    audit_content.c.subject,
+    audit_content.c.content,
+    audit_entry.c.hash,
+    audit_entry.c.recorded_at,
+).join(audit_content, audit_content.c.seq == audit_entry.c.seq)
+
+_COLUMNS: Final = "e.seq, e.kind, e.commitment, e.hash, e.chain, e.recorded_at, c.subject, c.content, c.salt"
+_PART: Final = (
+    f"SELECT {_COLUMNS} FROM audit_entry e LEFT JOIN audit_content c ON c.seq = e.seq"  # noqa: S608
+    " WHERE e.seq >= {0} AND e.seq < {0} ORDER BY e.seq"
+)
+_LOG: Final = Sql(_PART.format("%b"), _PART.format("?"))
+_HEAD: Final = Sql(
+    "SELECT size, peaks, chain FROM audit_head WHERE id = 1",
+    "SELECT size, peaks, chain FROM audit_head WHERE id = 1",
+)
+_LAST: Final = Sql(
+    "SELECT coalesce(max(seq), 0), count(*) FROM audit_entry",
+    "SELECT coalesce(max(seq), 0), count(*) FROM audit_entry",
+)
+_STRAYS: Final = Sql(
+    "SELECT count(*) FROM audit_content c WHERE NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.seq = c.seq)",
+    "SELECT count(*) FROM audit_content c WHERE NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.seq = c.seq)",
+)
+PART: Final = 5000
+"""Entries read at a time."""
+
+
+class AuditQuestions:
+    """What the audit log holds."""
+
+    _session: Session
+
+    def audit_entries_for(self, subject: str, limit: int = 1000) -> list[AuditRecord]:
+        """The newest audit entries about one subject, newest first; erased ones are not found."""
+        found = _ENTRIES.where(audit_content.c.subject == subject)
+        rows = self._session.select(found.order_by(audit_entry.c.seq.desc()).limit(limit))
+        return [AuditRecord(*row) for row in rows]
+
+    def audit_entry_for(self, account_ref: AccountRef) -> AuditRecord | None:
+        """The newest audit entry whose subject is this account (its text `facility/number`)."""
+        found = self.audit_entries_for(str(account_ref), limit=1)
+        return found[0] if found else None
+
+    def audit_log(self, start: int = 1, end: int | None = None) -> Iterator[LogRecord]:
+        """The entries as they are stored, by number from `start` to before `end`, a part at a time.
+
+        Numbers that should be there and are not are the reader's to notice.
+        """
+        last = self.audit_extent()[0] if end is None else end - 1
+        for first in range(start, last + 1, PART):
+            for row in self._session.fetch(_LOG, first, min(first + PART, last + 1)):
+                yield _record(row)
+
+    def audit_head(self) -> LogHead:
+        """What the log says of itself: its size, what it needs to grow, and its chain value."""
+        rows = self._session.fetch(_HEAD)
+        if not rows:
+            return LogHead(0, b"", b"")
+        size, peaks, chain = rows[0]
+        return LogHead(size, bytes(peaks), bytes(chain))
+
+    def audit_extent(self) -> tuple[int, int]:
+        """The highest entry number there is, and how many there are; the same where none is missing."""
+        last, count = self._session.fetch(_LAST)[0]
+        return int(last), int(count)
+
+    def audit_strays(self) -> int:
+        """How many contents have no entry; none ever should."""
+        return int(self._session.fetch(_STRAYS)[0][0])
+
+    def checkpoints(self, after: int = 0, limit: int = 1000) -> list[CheckpointRow]:
+        """Checkpoints above this size, smallest first."""
+        c = audit_checkpoint.c
+        found = select(c.size, c.text, c.made_at).where(c.size > after).order_by(c.size).limit(limit)
+        return [CheckpointRow(*row) for row in self._session.select(found)]
+
+    def last_checkpoint(self) -> CheckpointRow | None:
+        """The newest checkpoint."""
+        c = audit_checkpoint.c
+        found = select(c.size, c.text, c.made_at).order_by(c.size.desc()).limit(1)
+        rows = self._session.select(found)
+        return CheckpointRow(*rows[0]) if rows else None
+
+
+def _record(row: Any) -> LogRecord:
+    seq, kind, commitment, hash, chain, at, subject, content, salt = row
+    recorded_at: datetime = instant(at)
+    return LogRecord(
+        seq,
+        kind,
+        bytes(commitment),
+        hash,
+        bytes(chain),
+        recorded_at,
+        subject,
+        None if content is None else bytes(content),
+        None if salt is None else bytes(salt),
+    )

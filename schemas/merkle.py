@@ -1,0 +1,171 @@
+"""A Merkle log in the hashing of RFC 9162: let it grow, prove a leaf to be in it, and that it only grew.
+
+Hashes are 32 bytes of SHA-256. Leaf numbers count from 0. Everything here is a pure function of hashes.
+Source: RFC 9162 section 2.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+EMPTY_ROOT: Final = sha256(b"").digest()
+"""The root of a log without leaves."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """The hash of one entry as a leaf.
+
+    >>> leaf_hash(b"").hex()[:16]
+    '6e340b9cffb37a98'
+    """
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of a node over its two children."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """What a log of `size` leaves needs to grow: the roots of its full subtrees, largest first."""
+
+    size: int = 0
+    peaks: tuple[bytes, ...] = ()
+
+    def grown(self, leaves: Sequence[bytes]) -> Frontier:
+        """The frontier after these leaf hashes.
+
+        >>> one, two = leaf_hash(b"a"), leaf_hash(b"b")
+        >>> Frontier().grown([one, two]).root() == node_hash(one, two)
+        True
+        """
+        size, peaks = self.size, list(self.peaks)
+        for leaf in leaves:
+            peaks.append(leaf)
+            size += 1
+            full = size
+            while not full & 1:
+                right = peaks.pop()
+                peaks[-1] = sha256(b"\x01" + peaks[-1] + right).digest()
+                full >>= 1
+        return Frontier(size, tuple(peaks))
+
+    def root(self) -> bytes:
+        """The root over all leaves."""
+        if not self.peaks:
+            return EMPTY_ROOT
+        root = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            root = node_hash(peak, root)
+        return root
+
+
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """The root over these leaf hashes."""
+    return Frontier().grown(leaves).root()
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The hashes beside the way from leaf `index` up to the root.
+
+    Raises:
+        IndexError: there is no such leaf.
+    Source: RFC 9162 section 2.1.3.1.
+    """
+    if not 0 <= index < len(leaves):
+        raise IndexError("there is no such leaf")
+    if len(leaves) == 1:
+        return []
+    k = _split(len(leaves))
+    if index < k:
+        return [*inclusion_proof(leaves[:k], index), root_of(leaves[k:])]
+    return [*inclusion_proof(leaves[k:], index - k), root_of(leaves[:k])]
+
+
+def proves_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Whether the proof shows that `leaf` is number `index` of a log of `size` leaves with this root.
+
+    Source: RFC 9162 section 2.1.3.2.
+    """
+    if not 0 <= index < size:
+        return False
+    at, last, found = index, size - 1, leaf
+    for beside in proof:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            found = node_hash(beside, found)
+            while not at & 1 and at:
+                at >>= 1
+                last >>= 1
+        else:
+            found = node_hash(found, beside)
+        at >>= 1
+        last >>= 1
+    return last == 0 and found == root
+
+
+def consistency_proof(leaves: Sequence[bytes], earlier: int) -> list[bytes]:
+    """The hashes that show how a log of `earlier` leaves became this one.
+
+    Raises:
+        IndexError: the log never had that size, or `earlier` is 0.
+    Source: RFC 9162 section 2.1.4.1.
+    """
+    if not 0 < earlier <= len(leaves):
+        raise IndexError("the log never had that size")
+    return _subproof(leaves, earlier, whole=True)
+
+
+def _subproof(leaves: Sequence[bytes], earlier: int, *, whole: bool) -> list[bytes]:
+    if earlier == len(leaves):
+        return [] if whole else [root_of(leaves)]
+    k = _split(len(leaves))
+    if earlier <= k:
+        return [*_subproof(leaves[:k], earlier, whole=whole), root_of(leaves[k:])]
+    return [*_subproof(leaves[k:], earlier - k, whole=False), root_of(leaves[:k])]
+
+
+def proves_consistency(
+    earlier: int, earlier_root: bytes, size: int, root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Whether the proof shows that the log of `earlier` leaves is the beginning of the one of `size` leaves.
+
+    Source: RFC 9162 section 2.1.4.2.
+    """
+    if not 0 < earlier <= size:
+        return False
+    if earlier == size:
+        return not proof and earlier_root == root
+    way = list(proof)
+    if earlier & (earlier - 1) == 0:
+        way.insert(0, earlier_root)
+    if not way:
+        return False
+    at, last = earlier - 1, size - 1
+    while at & 1:
+        at >>= 1
+        last >>= 1
+    old = new = way[0]
+    for beside in way[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old, new = node_hash(beside, old), node_hash(beside, new)
+            while not at & 1 and at:
+                at >>= 1
+                last >>= 1
+        else:
+            new = node_hash(new, beside)
+        at >>= 1
+        last >>= 1
+    return last == 0 and old == earlier_root and new == root
