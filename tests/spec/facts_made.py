@@ -42,6 +42,11 @@ def policy_texts() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(PACKS.glob("*.toml"))}
 
 
+def everybodys_texts() -> dict[str, str]:
+    """The packs without those of the states."""
+    return {name: text for name, text in policy_texts().items() if not name.startswith("state_")}
+
+
 POLICY: Policy = parse_policy(policy_texts())
 
 

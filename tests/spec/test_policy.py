@@ -20,6 +20,7 @@ from tests.spec.facts_made import (
     covered,
     day,
     decided,
+    everybodys_texts,
     judge,
     policy_texts,
     statements,
@@ -226,13 +227,13 @@ def test_a_refusal_names_the_very_line(text: str, code: str, line: int) -> None:
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     text = HEAD + "[gates.G99]\ncitation = 'c'\n[gates.G41]\n[scope]\ncounty = 1"
-    found = examine(policy_texts() | {"ours.toml": text})
+    found = examine(everybodys_texts() | {"ours.toml": text})
     assert found.policy is None
     assert sorted(e.where for e in found.refused) == ["ours.toml:4", "ours.toml:6", "ours.toml:8"]
 
 
 def test_a_value_that_is_missing_is_told() -> None:
-    texts = policy_texts()
+    texts = everybodys_texts()
     texts["house_default.toml"] = texts["house_default.toml"].replace(
         'stage = "place"\nvalue = 120', 'stage = "place"\neffective_until = 2026-06-01\nvalue = 120', 1
     )
@@ -241,4 +242,4 @@ def test_a_value_that_is_missing_is_told() -> None:
 
 @given(st.text(alphabet="[]=.\"'\\\n#{}, aG41policydv0123", max_size=120))
 def test_no_pack_however_odd_ends_in_anything_but_a_refusal(text: str) -> None:
-    examine(policy_texts() | {"odd.toml": HEAD + text})
+    examine(everybodys_texts() | {"odd.toml": HEAD + text})

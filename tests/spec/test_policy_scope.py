@@ -19,10 +19,10 @@ from tests.spec.facts_made import (
     covered,
     day,
     decided,
+    everybodys_texts,
     fact,
     judge,
     merged,
-    policy_texts,
     statement,
     statements,
     verdicts,
@@ -59,8 +59,7 @@ tax_exempt = true
 
 def with_packs(**packs: str) -> Policy:
     """The packs for everybody and these; the bundled packs of states have tests of their own."""
-    everybody = {name: text for name, text in policy_texts().items() if not name.startswith("state_")}
-    return parse_policy(everybody | {f"{name}.toml": text for name, text in packs.items()})
+    return parse_policy(everybodys_texts() | {f"{name}.toml": text for name, text in packs.items()})
 
 
 def lives_in(state: str, guarantor: bool = False) -> Fact:
@@ -303,13 +302,13 @@ def test_precedence_does_not_reach_into_a_scope() -> None:
 def test_a_scoped_value_without_effect_is_told_with_its_line() -> None:
     text = NY.replace("value = 180", "value = 10")
     line = text.splitlines().index("[[gates.G41.value]]") + 1
-    found = examine(policy_texts() | {"ny.toml": text})
+    found = examine(everybodys_texts() | {"ny.toml": text})
     assert found.policy is not None
     assert [(w.code, w.where) for w in found.warned] == [("no-effect", f"ny.toml:{line}")]
 
 
 def test_a_scoped_value_with_effect_on_some_day_only_is_not_told() -> None:
-    assert examine(policy_texts() | {"ny.toml": NY + "effective_from = 2030-01-01\n"}).warned == ()
+    assert examine(everybodys_texts() | {"ny.toml": NY + "effective_from = 2030-01-01\n"}).warned == ()
 
 
 def test_statements_of_the_scope_do_not_change_what_others_get() -> None:

@@ -79,10 +79,15 @@ _NO_REPORTS: Final = (
 def stage_is_enabled(asked: Inquiry, given: Values) -> Answer:
     """G71: house policy uses this stage; suits, liens and garnishments are off unless switched on.
 
-    Where they are on, somebody named has approved, and assistance was looked for within the days before.
+    Where they are on, no state forbids the actions announced, somebody named has approved, and assistance was
+    looked for within the days before.
     """
     first, second, third = given["enabled"]
-    if third and _intended(asked, "suit", "lien", "garnishment"):
+    forbidden = [a for a in str(given["forbidden_actions"][2]).split() if _intended(asked, a)]
+    if third and forbidden:
+        text = f"The law of a state forbids what may follow: {', '.join(forbidden)}."
+        last: Said | None = Said(BLOCK, text, None, "notice.recorded intended_actions without it")
+    elif third and _intended(asked, "suit", "lien", "garnishment"):
         last = _unapproved(asked, given)
     else:
         last = None if third else _NOT_USED[2]
@@ -164,7 +169,11 @@ GATES: Final = (
         "G71",
         stage_is_enabled,
         "House policy uses this stage.",
-        (Parameter("enabled", "flag", "false"), Parameter("rescreen_days", "days", "lower")),
+        (
+            Parameter("enabled", "flag", "false"),
+            Parameter("forbidden_actions", "text", "union"),
+            Parameter("rescreen_days", "days", "lower"),
+        ),
     ),
     Gate(
         "G72",

@@ -9,6 +9,7 @@ from schemas.decisions import Verdict
 from service.core.gates.asking import Answer, Inquiry, Said, Values, day_count, ids_of, number
 
 _YEAR_DAYS: Final = 365
+_SERVICE: Final = frozenset({None, "service"})
 
 
 def only_lawful_amounts_are_asked(asked: Inquiry, given: Values) -> Answer:
@@ -17,7 +18,7 @@ def only_lawful_amounts_are_asked(asked: Inquiry, given: Values) -> Answer:
     Interest is compared with simple interest, at the yearly rate given, on what payers left with the patient,
     from the end of the days that are free of it after the first statement to the day it was posted.
     """
-    added = [c for c in asked.account.charges if c.body.kind not in (None, "service")]
+    added = [c for c in asked.account.charges if c.body.kind not in _SERVICE]
     if not added or sum(c.body.amount_cents for c in added) <= 0:
         return None
     agreement, lifted = asked.papers.get("fee_agreement"), "the charge, taken back"
@@ -45,5 +46,9 @@ def _most_interest(asked: Inquiry, given: Values, on: date) -> int:
     runs = on - asked.clock_on - day_count(given["interest_free_days"][0])
     if runs <= timedelta(0):
         return 0
-    principal = max(0, asked.responsibility.collectible_cents)
+    principal = asked.responsibility.assigned_cents
+    if "DET-18" in asked.signals:
+        principal -= sum(c.body.amount_cents for c in asked.account.charges if c.body.kind not in _SERVICE)
+    if principal <= 0:
+        return 0
     return principal * number(given["interest_percent"][0]) * runs.days // (100 * _YEAR_DAYS)
