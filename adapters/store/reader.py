@@ -148,7 +148,7 @@ class Reader(DeskQuestions, FeedQuestions, AuditQuestions):
         found = (
             select(
                 fact.c.seq, fact.c.id, fact.c.identity, fact.c.place, fact.c.content,
-                message.c.sha256, fact.c.recorded_at,
+                message.c.sha256, fact.c.recorded_at, message.c.feed, message.c.format,
             )
             .join(account, account.c.id == fact.c.account_id)
             .join(message, message.c.seq == fact.c.message_seq)
@@ -164,8 +164,12 @@ class Reader(DeskQuestions, FeedQuestions, AuditQuestions):
                 sha256,
                 place,
                 recorded_at,
+                feed,
+                format,
             )
-            for seq, id, identity, place, content, sha256, recorded_at in self._session.select(found)
+            for seq, id, identity, place, content, sha256, recorded_at, feed, format in self._session.select(
+                found
+            )
         ]
 
     def decision(self, id: str) -> DecisionRecord | None:

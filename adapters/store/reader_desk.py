@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -146,6 +146,13 @@ class DeskQuestions:
         found = select(p.sha256, p.version, p.content, p.recorded_at).where(p.sha256 == sha256)
         rows = self._session.select(found)
         return PolicyRow(*rows[0]) if rows else None
+
+    def policy_then(self, instant: datetime) -> str | None:
+        """The digest of the policy that was taken into use last by an instant; None where none was yet."""
+        p = policy.c
+        found = select(p.sha256).where(p.recorded_at <= instant)
+        rows = self._session.select(found.order_by(p.recorded_at.desc(), p.sha256).limit(1))
+        return str(rows[0][0]) if rows else None
 
     def tallies(self, feed: str | None = None, day: date | None = None) -> list[TallyRow]:
         """What was counted, summed by feed and day."""

@@ -295,13 +295,15 @@ class MessageRecord:
 
 @dataclass(frozen=True, slots=True)
 class FactRecord:
-    """A stored fact, and the message, place and instant it came by."""
+    """A stored fact, and the message, place, instant, feed and format it came by."""
 
     seq: int
     fact: Fact
     message_sha256: str
     place: str
     recorded_at: datetime
+    feed: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

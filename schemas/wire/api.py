@@ -101,6 +101,8 @@ class Evidence(Schema):
     fact = said("The fact's id.", **SHA256)
     message = said("SHA-256 of the message.", **SHA256)
     where = said("The place in the message.", examples=["ST 0001 / CLP 3"])
+    feed = said("The feed the message came by.")
+    format = said("The message's format.", examples=["x12"])
 
 
 class ShareExplained(ShareSaid):
@@ -141,6 +143,15 @@ class Outcomes(Schema):
     extraordinary = word("Whether an extraordinary action may be taken.", *VERDICTS)
 
 
+class PolicyThen(PolicyName):
+    """The policy an answer was computed under."""
+
+    packs = fields.List(
+        fields.String(), required=True, metadata={"description": "The scoped packs that concern the account."}
+    )
+    note = maybe("What to know where the policy of that time cannot be used as it was.")
+
+
 class DecisionExplained(Schema):
     """The decision, computed again from the stored facts."""
 
@@ -150,7 +161,7 @@ class DecisionExplained(Schema):
         metadata={"description": "Whether the decision recorded at the time says the same."},
     )
     outcomes = part(Outcomes, "The worst verdict of each stage.")
-    policy = part(PolicyName, "The policy in force.")
+    policy = part(PolicyThen, "The policy in force at the time asked about.")
     decided_at = fields.String(
         required=True,
         allow_none=True,
@@ -168,7 +179,8 @@ class CaseView(Schema):
     status = word("How it stands.", *CASE_STATUSES)
     amount = money("What it asks for now.")
     currency = said("ISO 4217 code.", **CURRENCY)
-    reason = maybe("Why it ended; null while it is open.")
+    reason = maybe("Why it ended, as a code; null while it is open.")
+    reason_text = maybe("The same in plain words.")
     opened_by = said("The decision that opened it.")
     decided_by = said("The decision that moved it last.")
     events = whole("How many events it has.", 1)
@@ -183,7 +195,8 @@ class CaseMove(Schema):
     at = moment("When.")
     amount = money("What the case asks for from then on.")
     previous_amount = money("What it asked for before.")
-    reason = said("Why.")
+    reason = said("Why, as a code.")
+    reason_text = said("Why, in plain words.")
     decision = said("The decision that caused it.", **SHA256)
 
 
@@ -200,6 +213,17 @@ class CasePage(Schema):
     next = maybe("Cursor of the next page; null on the last.")
 
 
+class GateChanged(Schema):
+    """What a decision found otherwise than the one before it, of one gate and opening a case."""
+
+    gate = said("The gate's number.", examples=["G41"])
+    name = said("The gate's name.")
+    was = word("What it said before.", *VERDICTS)
+    now = word("What it says now.", *VERDICTS)
+    before = said("What stood in the way before; empty where nothing did.")
+    because = said("One plain sentence of what it says now.")
+
+
 class StoryStep(Schema):
     """One step of an account's story: a fact, a decision or a move of a case."""
 
@@ -208,13 +232,124 @@ class StoryStep(Schema):
     evidence = many(Evidence, "What it rests on.")
     decision = fields.String(metadata={"description": "The decision, where the step is one."})
     case = fields.String(metadata={"description": "The case, where the step moved one."})
+    reason = fields.String(metadata={"description": "Why the case moved, as a code."})
+    known_at = fields.String(metadata={"description": "When Baton learned of a fact.", "format": "date-time"})
+    changed = fields.List(
+        fields.Nested(GateChanged), metadata={"description": "What a decision found otherwise, gate by gate."}
+    )
+    policy = fields.String(metadata={"description": "The version of the policy a decision was made under."})
+
+
+class SupposedFact(Schema):
+    """A fact that nobody has stated, written as a fact is."""
+
+    type = said("Its type.", examples=["payment.posted"])
+    occurred_at = moment("When it would have become true.")
+    currency = said("ISO 4217 code.", **CURRENCY)
+    data = fields.Dict(required=True, metadata={"description": "What it would say; amounts in cents."})
 
 
 class Counterfactual(Schema):
     """What would change the answer."""
 
     change = said("What would have to be different.")
-    outcome = said("What would follow.")
+    outcome = said("What would follow; decided on before it is told, and no part of the change does as much.")
+    opens = fields.Boolean(required=True, metadata={"description": "Whether a case would open."})
+    on = day("The day the outcome is about; null where it is about every day.")
+    facts = many(SupposedFact, "The facts supposed; none where only time passes.")
+
+
+class Searched(Schema):
+    """How far the counterfactuals were looked for."""
+
+    decisions = whole("How often the account was decided on for it.", 0)
+    complete = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether every set of up to three plausible changes was tried."},
+    )
+
+
+class BasisFact(Evidence):
+    """A fact the answer rests on."""
+
+    what = said("What it says, in plain words.")
+
+
+class Basis(Schema):
+    """Facts that alone give the same answer."""
+
+    minimal = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether without any one of them the answer would be another."},
+    )
+    facts = many(BasisFact, "The facts, in the order they became true.")
+
+
+class LetGo(Schema):
+    """A gate that once stood in the way of a case."""
+
+    gate = said("The gate's number.")
+    name = said("The gate's name.")
+    on = said("First day on which it no longer did.", format="date")
+    before = said("What it said until then.")
+    after = said("What it said from then on.")
+
+
+class HeldBy(Schema):
+    """A gate that stood in the way the day before."""
+
+    gate = said("The gate's number.")
+    because = said("One plain sentence.")
+    until = day("Until when.")
+
+
+class DayBefore(Schema):
+    """Why a case did not open a day earlier."""
+
+    on = said("The day before the last gate let go.", format="date")
+    held_by = many(HeldBy, "What stood in the way.")
+
+
+class Opened(Schema):
+    """How the newest case came about, from what was known when it opened."""
+
+    case = said("The case.")
+    on = said("The day it was decided for.", format="date")
+    at = moment("When it opened.")
+    decision = said("The decision that opened it.", **SHA256)
+    sentence = said("The last gate to let go, when, and what stood in the way the day before.")
+    let_go = many(LetGo, "Every gate that let go, the last one last.")
+    day_before = part(DayBefore, "Why not a day earlier; null when nothing ever stood in the way.", null=True)
+
+
+class Task(Schema):
+    """What somebody outside collections has to do."""
+
+    queue = said("Who does it.", examples=["billing"])
+    reason = said("Why, as a code.")
+    text = said("What to do, in plain words.")
+    amount = maybe("What it is about; null where no amount is.")
+    due_on = day("By when.")
+    claims = fields.List(fields.String(), required=True, metadata={"description": "Claims it concerns."})
+    evidence = many(Evidence, "What it rests on.")
+
+
+class PayerStanding(Schema):
+    """Where one expected payer stands on one claim."""
+
+    claim = said("The claim.")
+    payer = said("The payer.")
+    rank = whole("1 for primary; 9 where the order is not known.", 1)
+    state = said("not_billed, billed, accepted, rejected, pending, final, undetermined or closed_…")
+    because = said("One plain sentence.")
+    evidence = many(Evidence, "What it rests on.")
+
+
+class BearerSum(Schema):
+    """What one bearer answers for altogether."""
+
+    bearer = said("patient, payer:<id>, provider, third_party or undetermined.")
+    amount = money("All its parts; the sums of all bearers are the balance.")
 
 
 class AuditPlace(Schema):
@@ -228,6 +363,7 @@ class WaterfallStep(Schema):
     """One step of the way from the charges to the patient's part."""
 
     step = said("What it is.")
+    why = said("Its reason in plain words; empty where the step says it all.")
     amount = money("What it adds, or takes away.")
     left = money("What is left after it.")
     evidence = many(Evidence, "What it rests on.")
@@ -261,6 +397,11 @@ class WhyAnswer(Schema):
     facility = said("The facility that bills.", examples=["GEN"])
     number = said("The facility's account number.", examples=["A1"])
     as_of = said("The day asked about.", format="date")
+    known_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Only what was known by then counts; null: all.", "format": "date-time"},
+    )
     summary = said("One plain sentence.")
     balance = money("The account's balance.")
     currency = said("ISO 4217 code.", **CURRENCY)
@@ -268,15 +409,21 @@ class WhyAnswer(Schema):
     collectible = money("What remains of it after every rule that protects the patient.")
     net = money("What remains after the patient's payments; negative is a credit.")
     responsibility = many(ShareExplained, "Every bearer's part; together the balance.")
+    bearers = many(BearerSum, "The same, summed by bearer.")
+    payers = many(PayerStanding, "Every expected payer and where it stands.")
     determination = word("How sure it is.", *DETERMINATIONS)
     waterfall = many(WaterfallStep, "The way from the charges to the patient's part.")
     traces = many(RuleTrace, "The rules that were asked.")
     gates = many(GateExplained, "Every gate's answer, the binding ones first.")
     decision = part(DecisionExplained, "The decision.")
     case = part(CaseView, "The open or latest case; null when there was none.", null=True)
+    opening = part(Opened, "How the newest case came about; null when there was none.", null=True)
+    work = many(Task, "What people outside collections have to do first.")
     timeline = many(StoryStep, "The account's story.")
     withheld = many(Withheld, "Why a case that the decision allows waits; empty when none does.")
     counterfactual = many(Counterfactual, "What would change the answer.")
+    searched = part(Searched, "How far that was looked for.")
+    basis = part(Basis, "The facts that alone give the same answer.")
     audit = part(AuditPlace, "Where it stands in the audit log.", null=True)
 
 

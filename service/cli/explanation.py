@@ -1,102 +1,129 @@
-"""The text form of `baton why`: a sentence, the waterfall, the gates, what would change it, evidence."""
+"""The text form of `baton why`: a sentence, the money, the gates, how it came about, what would change it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import click
 
 from service.cli import screen
+from service.cli.checklist import tell_gates
+from service.core.words import QUEUES
 
 Plain = Mapping[str, Any]
 
-STAGES: Final = (
-    ("open_case", "May a collections case be opened?"),
-    ("place", "May it go to an agency?"),
-    ("extraordinary", "May an extraordinary action be taken?"),
-)
-WORST_FIRST: Final = {"block": 0, "hold": 1, "require": 2, "allow": 3}
-ANSWERS: Final = {"allow": "yes", "require": "not before something is done", "hold": "not yet", "block": "no"}
 SHORT: Final = 12
 """Characters of a digest that a person needs to find it again."""
+
+BEARERS: Final = {
+    "patient": "the patient",
+    "provider": "the provider",
+    "third_party": "another carrier",
+    "undetermined": "not determined yet",
+}
 
 
 def tell(told: Plain) -> None:
     """Print the explanation of one account."""
     click.echo()
-    click.secho(f"{told['account']} as of {told['as_of']}", bold=True)
+    known = f", as known at {told['known_at']}" if told.get("known_at") else ""
+    click.secho(f"{told['account']} as of {told['as_of']}{known}", bold=True)
     screen.wrapped(str(told["summary"]))
     tell_money(told)
-    tell_case(told.get("case"))
-    cited: set[str] = set()
-    for stage, question in STAGES:
-        tell_stage(stage, question, told, cited)
+    tell_case(told.get("case"), told.get("opening"))
+    tell_work(told.get("work") or [])
+    tell_gates(told)
     tell_next(told)
     tell_timeline(told.get("timeline") or [])
-    tell_evidence(told)
+    tell_basis(told)
+
+
+def place_of(proof: Plain) -> str:
+    """The place in a message that says so: format and feed, the message's digest, where in it.
+
+    >>> place_of({"format": "x12", "feed": "era", "message": "ab" * 32, "where": "ST 0001 / CLP 3"})
+    'x12 era abababababab ST 0001 / CLP 3'
+    """
+    words = (proof.get("format"), proof.get("feed"), str(proof["message"])[:SHORT])
+    return " ".join(str(w) for w in (*words, proof.get("where") or "the whole message") if w)
+
+
+def places_of(evidence: Iterable[Plain]) -> str:
+    """Every place, each message once."""
+    by_message: dict[str, list[str]] = {}
+    for proof in evidence:
+        start = place_of({**proof, "where": "\0"}).removesuffix(" \0")
+        where = proof.get("where") or "the whole message"
+        if where not in by_message.setdefault(start, []):
+            by_message[start].append(where)
+    return "; ".join(f"{start} {', '.join(wheres)}" for start, wheres in by_message.items())
 
 
 def tell_money(told: Plain) -> None:
     """From what was charged to what the patient owes, and who bears the rest."""
-    currency = told["currency"]
     waterfall = told.get("waterfall") or []
     if waterfall:
-        screen.title(f"From charge to patient ({currency})")
-        screen.columns(
-            [(step["amount"], step["left"], step["step"]) for step in waterfall],
-            ("amount", "left", ""),
-            right=(0, 1),
-        )
-    screen.title(f"Who owes the balance of {told['balance']} {currency} ({told['determination']})")
-    rows = []
-    for share in told["responsibility"]:
-        reason = share["reason"]
-        code = "-".join(part for part in (reason.get("group"), reason.get("code")) if part)
-        rows.append((share["amount"], share["bearer"], code, reason.get("text", "")))
-    if rows:
-        screen.columns(rows, right=(0,))
-    else:
+        screen.title(f"From charge to patient ({told['currency']})")
+        widest = max(len(step[name]) for step in waterfall for name in ("amount", "left"))
+        click.secho(f"  {'amount':>{widest}}  {'left':>{widest}}", dim=True)
+        for step in waterfall:
+            start = f"  {step['amount']:>{widest}}  {step['left']:>{widest}}  "
+            what = f"{step['step']}. {step['why']}" if step.get("why") else step["step"]
+            screen.beside(start, what)
+            if proof := places_of(step.get("evidence") or []):
+                screen.beside(" " * len(start), proof, dim=True)
+    screen.title(f"Who owes the balance of {told['balance']} {told['currency']} ({told['determination']})")
+    _tell_bearers(told)
+
+
+def _tell_bearers(told: Plain) -> None:
+    sums = told.get("bearers") or []
+    if not sums:
         click.echo("  Nobody: nothing is open.")
-
-
-def tell_case(case: Plain | None) -> None:
-    """The account's case, where it has one."""
-    if case:
-        reason = f", {case['reason']}" if case.get("reason") else ""
-        screen.title("Case")
-        click.echo(f"  {case.get('id', '')}  {case.get('status', '')}, {case.get('amount', '')}{reason}")
-
-
-def tell_stage(stage: str, question: str, told: Plain, cited: set[str]) -> None:
-    """One question and the gates that answer it, the binding ones first; a rule is cited once."""
-    gates = [gate for gate in told["gates"] if gate["stage"] == stage]
-    outcome = told["decision"]["outcomes"].get(stage)
-    if not gates or outcome is None:
         return
-    screen.title(f"{question} {ANSWERS.get(outcome, outcome)}")
-    gates.sort(key=lambda gate: (WORST_FIRST.get(gate["verdict"], 4), gate["gate"]))
-    for gate in gates:
-        if gate["verdict"] != "allow":
-            tell_gate(gate, cited)
-    if stage == "open_case":
-        for gate in gates:
-            if gate["verdict"] == "allow":
-                tell_gate(gate, cited)
-    else:
-        allowed = [gate["gate"] for gate in gates if gate["verdict"] == "allow"]
-        if allowed:
-            screen.marked(screen.mark("allow"), f"{' '.join(allowed)} allow it")
+    widest = max(len(told["balance"]), *(len(s["amount"]) for s in sums))
+    for total in sums:
+        name = BEARERS.get(total["bearer"], str(total["bearer"]).replace("payer:", "payer "))
+        click.echo(f"  {total['amount']:>{widest}}  {name}")
+        shares = [s for s in told["responsibility"] if s["bearer"] == total["bearer"]]
+        for share in shares:
+            reason = share["reason"]
+            code = "-".join(part for part in (reason.get("group"), reason.get("code")) if part)
+            # Our own codes are words for programs; the text says the same to people.
+            label = f"{code}: " if reason.get("group") else ""
+            start = " " * (widest + 4) + f"{share['amount']:>{widest}}  "
+            screen.beside(start, f"{label}{reason.get('text', '')}")
+    click.echo(f"  {'-' * widest}")
+    click.echo(f"  {told['balance']:>{widest}}  together: the balance")
 
 
-def tell_gate(gate: Plain, cited: set[str]) -> None:
-    """One gate: its verdict, its finding, and for one that binds until when and by which rule."""
-    until = f" (until {gate['until']})" if gate.get("until") else ""
-    screen.marked(screen.mark(gate["verdict"]), f"{gate['gate']} {gate['because']}{until}")
-    rule = gate.get("citation") or ""
-    if gate["verdict"] != "allow" and rule and rule not in cited:
-        cited.add(rule)
-        screen.wrapped(f"Rule: {rule}", indent=4)
+def tell_case(case: Plain | None, opening: Plain | None) -> None:
+    """The account's case, where it has one, and how it came about."""
+    if not case:
+        return
+    screen.title("Case")
+    reason = f": {case['reason_text']}" if case.get("reason_text") else ""
+    screen.wrapped(
+        f"{case.get('id', '')}  {case.get('status', '')}, {case.get('amount', '')}{reason}", indent=2, hang=4
+    )
+    if opening:
+        screen.title(f"How the case came about (opened on {opening['on']})")
+        screen.wrapped(opening["sentence"], indent=2)
+        rows = [(gate["on"], gate["gate"], gate["before"]) for gate in opening["let_go"]]
+        screen.columns(rows, ("let go on", "", "what stood in the way until then"))
+
+
+def tell_work(work: Sequence[Plain]) -> None:
+    """Who has to do what before anything can be settled."""
+    if not work:
+        return
+    screen.title("Who has to do what")
+    for task in work:
+        amount = f" ({task['amount']})" if task.get("amount") else ""
+        due = f", by {task['due_on']}" if task.get("due_on") else ""
+        who = QUEUES.get(task["queue"], str(task["queue"]).replace("_", " "))
+        screen.marked(screen.sign("→", ">"), f"{who}{due}: {task['text']}{amount}")
 
 
 def tell_next(told: Plain) -> None:
@@ -106,33 +133,40 @@ def tell_next(told: Plain) -> None:
     click.echo(
         f"  Decided again on {review}, or at the next message."
         if review
-        else "  Decided again at the next message."
+        else "  Decided again at the next message; waiting alone changes nothing."
     )
     for change in told.get("counterfactual") or []:
-        screen.marked(screen.sign("→", ">"), f"{change['change']}: {change['outcome']}")
+        screen.marked(screen.sign("→", ">"), f"If {change['change']}: {change['outcome']}.")
 
 
 def tell_timeline(timeline: Sequence[Plain]) -> None:
-    """What happened, by day."""
+    """What happened, by day; a fact that came later than the day after it took effect says when."""
     if timeline:
         screen.title("What happened")
         screen.columns([(moment["at"][:10], moment["what"]) for moment in timeline])
 
 
-def tell_evidence(told: Plain) -> None:
-    """Where to find the bytes behind it: message digests and places, the policy, the audit entry."""
-    places: dict[str, dict[str, None]] = {}
-    for part in ("waterfall", "responsibility", "traces", "gates"):
-        for item in told.get(part) or []:
-            for proof in item.get("evidence") or []:
-                places.setdefault(proof["message"][:SHORT], {}).setdefault(proof["where"] or "whole message")
-    screen.title("Evidence")
-    if places:
-        screen.columns(
-            [(message, ", ".join(wheres)) for message, wheres in places.items()], ("message", "where")
+def tell_basis(told: Plain) -> None:
+    """What the answer rests on: facts with the bytes behind them, the policy, the audit entry."""
+    basis = told["basis"]
+    screen.title("What the answer rests on")
+    if basis["minimal"]:
+        screen.wrapped(
+            "These facts alone give the same answer; without any one of them it would be another.", indent=2
         )
-    policy = told["decision"]["policy"]
-    screen.wrapped(f"Policy {policy['version']} ({policy['sha256'][:SHORT]})", indent=2, hang=4)
+    screen.columns([(place_of(fact), fact["what"]) for fact in basis["facts"]])
+    decision = told["decision"]
+    policy = decision["policy"]
+    packs = "".join(f" + {pack}" for pack in policy.get("packs") or [])
+    screen.wrapped(f"Policy {policy['version']}{packs} ({policy['sha256'][:SHORT]})", indent=2, hang=4)
+    if policy.get("note"):
+        screen.wrapped(policy["note"], indent=4)
+    kept = (
+        f"the record of {decision['decided_at']} says the same"
+        if decision["stored"]
+        else "computed now, not on record"
+    )
+    click.echo(f"  Decision {decision['id'][:SHORT]}: {kept}")
     audit = told.get("audit")
     if audit:
         click.echo(f"  Audit entry {audit['entry']} ({audit['hash'][:SHORT]})")

@@ -79,6 +79,14 @@ def marked(symbol: str, text: str, indent: int = 2, hang: int = 0) -> None:
         click.echo(f"{' ' * (indent + 2)}{line}")
 
 
+def beside(start: str, text: str, *, dim: bool = False) -> None:
+    """Print a text beside a fixed beginning, wrapped under itself."""
+    lines = _lines(text, max(20, width() - len(start)))
+    for n, line in enumerate(lines):
+        head = start if n == 0 else " " * len(start)
+        click.echo(head + click.style(line, dim=True) if dim else head + line)
+
+
 def columns(rows: Sequence[Sequence[Any]], heads: Sequence[str] = (), right: Sequence[int] = ()) -> None:
     """Print rows in aligned columns; the columns in `right` are flushed right, the last one wraps."""
     texts = [["" if value is None else str(value) for value in row] for row in rows]

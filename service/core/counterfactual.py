@@ -27,6 +27,9 @@ MOST_CHANGES: Final = 3
 MOST_TRIALS: Final = 300
 """How often an account is folded, apportioned and decided again for one explanation."""
 
+TAKEN_BACK: Final = "the case would be taken back"
+NOT_OPENED: Final = "no case would open"
+
 
 @dataclass(frozen=True, slots=True)
 class Counterfactual:
@@ -144,7 +147,7 @@ def _paid_by_payer(search: _Search, answers: tuple[tuple[Change, Change], ...]) 
     for leaves, pays in answers:
         opened = any(set(leaves.facts) <= set(c.facts) for c in search.told if c.opens)
         if opened and search.may_try() and search.opens_on(pays.facts)[0] is None:
-            search.told.append(Counterfactual(pays.says, "no case would open", pays.facts))
+            search.told.append(Counterfactual(pays.says, NOT_OPENED, pays.facts))
 
 
 # -- a case: what would take it back --------------------------------------------------------------------
@@ -181,9 +184,7 @@ def _what_takes_back(search: _Search) -> None:
 def _tell_end(search: _Search, parts: list[Change]) -> None:
     facts = tuple(fact for c in parts for fact in c.facts)
     says = _joined([c.says for c in parts])
-    search.told.append(
-        Counterfactual(says, "the case would be taken back", facts, search.decision.as_of, False)
-    )
+    search.told.append(Counterfactual(says, TAKEN_BACK, facts, search.decision.as_of, False))
 
 
 def _smallest_payment(search: _Search) -> tuple[Change, ...]:

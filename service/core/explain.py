@@ -17,7 +17,6 @@ from service.core.decision import inquire
 from service.core.payers import PayerAnswer
 from service.core.policy import Policy
 from service.core.setting import setting_of
-from service.core.walk import Opening, opening_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,8 @@ class Step:
 class Explanation:
     """Why an account is where it is. `gates` has the binding ones first.
 
-    `opening` is how a case came to be possible, None while one is not. `trials` counts the decisions made to
-    find the counterfactuals; `searched` says whether every set of changes was tried.
+    `trials` counts the decisions made to find the counterfactuals; `searched` says whether every set of
+    changes was tried.
     """
 
     summary: str
@@ -47,7 +46,6 @@ class Explanation:
     gates: tuple[Finding, ...]
     counterfactuals: tuple[Counterfactual, ...]
     basis: Basis
-    opening: Opening | None
     trials: int
     searched: bool
 
@@ -64,7 +62,6 @@ def explain(
         gates,
         others.found,
         basis_of(account, responsibility, decision, policy),
-        opening_of(account, policy, decision.as_of) if decision.opens_case else None,
         others.trials,
         others.complete,
     )

@@ -45,7 +45,8 @@ def glance(account: Account, responsibility: Responsibility, policy: Policy, as_
     """Ask every gate about opening a case, and keep the verdict alone."""
     worst, until, eventful = Verdict.ALLOW, date.min, False
     binding: list[str] = []
-    asked = inquire(account, responsibility, as_of)
+    policy = policy.for_account(account)
+    asked = inquire(account, responsibility, as_of, policy.facilities_of(account))
     for gate, answer in zip(REGISTRY, answers_of(asked, policy.on(as_of)), strict=True):
         if answer is None:
             continue
@@ -69,7 +70,7 @@ def first_day_it_opens(
 
     Found by asking again on each day on which a waiting gate, or the policy, may change its mind.
     """
-    day = as_of
+    day, policy = as_of, policy.for_account(account)
     for _ in range(HORIZON):
         seen = glance(account, responsibility, policy, day)
         if seen.opens:

@@ -68,7 +68,7 @@ def days_of(
         decision = decide(account, owes, policy, day)
         yield day, decision
         later = [f.until for f in _against(decision) if f.until is not None]
-        later += [d for d in (policy.next_change(day),) if d is not None]
+        later += [d for d in (policy.for_account(account).next_change(day),) if d is not None]
         if at < len(fresh):
             later.append(fresh[at].occurred_at.date())
         later = [d for d in later if day < d <= until]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from service.core.gates import REGISTRY
+
 
 @dataclass(frozen=True, slots=True)
 class FlagWords:
@@ -56,6 +58,18 @@ def name_of_flag(flag: str) -> str:
     return FLAGS[flag].name if flag in FLAGS else f"hold of an unknown kind ({flag.replace('_', ' ')})"
 
 
+QUEUES: Final = {
+    "coding": "Coding",
+    "billing": "Billing",
+    "insurance_follow_up": "Insurance follow-up",
+    "remittance": "Remittance posting",
+    "registration": "Registration",
+    "refunds": "Refunds",
+    "compliance": "Compliance",
+    "patient_help": "Patient help",
+}
+"""Who works a task, for people."""
+
 CASE_REASONS: Final = {
     "EVERY_GATE_ALLOWS": "Nothing stood in the way any more.",
     "AMOUNT_CHANGED": "The patient's part changed.",
@@ -78,8 +92,13 @@ def why_a_case_moved(reason: str, found: str | None = None) -> str:
     'It is open again who owes this. The payer took its decision back.'
     >>> why_a_case_moved("G46", "A dispute is open.")
     'A dispute is open.'
+    >>> why_a_case_moved("G46")
+    'This no longer holds: No dispute is open.'
     """
     if reason in CASE_REASONS:
         more = f" {found}" if found and reason == "RESPONSIBILITY_REOPENED" else ""
         return CASE_REASONS[reason] + more
-    return found or "Something that must hold for a case no longer does."
+    standing = next((gate.standing for gate in REGISTRY if gate.id == reason), None)
+    return found or (
+        f"This no longer holds: {standing}" if standing else reason.replace("_", " ").capitalize()
+    )

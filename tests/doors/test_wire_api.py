@@ -23,9 +23,10 @@ ANSWERS = [
 
 CASE = {
     "id": "K1", "account": "GEN/A1", "number": 1, "status": "open", "amount": "142.17", "currency": "USD",
-    "reason": None, "opened_by": "d-1", "decided_by": "d-2", "events": 2,
+    "reason": None, "reason_text": None, "opened_by": "d-1", "decided_by": "d-2", "events": 2,
 }  # fmt: skip
-EVIDENCE = [{"fact": SHA, "message": SHA, "where": "ST 0001 / CLP 3"}]
+PROOF = {"fact": SHA, "message": SHA, "where": "ST 0001 / CLP 3", "feed": "era", "format": "x12"}
+EVIDENCE = [PROOF]
 RECEIPT = {
     "sha256": SHA, "disposition": "parked", "facts": 1,
     "rejected": [{"where": "$.x", "code": "unknown-field", "reason": "leave it out"}],
@@ -35,6 +36,7 @@ WHY = {
     "facility": "GEN",
     "number": "A1",
     "as_of": "2026-04-01",
+    "known_at": None,
     "summary": "The patient owes 142.17.",
     "balance": "142.17",
     "currency": "USD",
@@ -50,8 +52,19 @@ WHY = {
             "evidence": EVIDENCE,
         }
     ],
+    "bearers": [{"bearer": "patient", "amount": "142.17"}],
+    "payers": [
+        {
+            "claim": "A1",
+            "payer": "P1",
+            "rank": 1,
+            "state": "final",
+            "because": "It has decided.",
+            "evidence": EVIDENCE,
+        }
+    ],
     "determination": "final",
-    "waterfall": [{"step": "charges", "amount": "142.17", "left": "142.17", "evidence": EVIDENCE}],
+    "waterfall": [{"step": "charges", "why": "", "amount": "142.17", "left": "142.17", "evidence": EVIDENCE}],
     "traces": [{"rule": "DET-06", "found": "a final decision", "claim": "A1", "evidence": EVIDENCE}],
     "gates": [
         {
@@ -63,6 +76,7 @@ WHY = {
             "because": "120 days have passed.",
             "lifted_by": None,
             "parameters": {"days": 120, "strict": True},
+            "set_by": {"days": "house-default@1"},
             "citation": "26 CFR 1.501(r)-6",
             "evidence": EVIDENCE,
         }
@@ -71,13 +85,75 @@ WHY = {
         "id": SHA,
         "stored": False,
         "outcomes": {"open_case": "allow", "place": "hold", "extraordinary": "block"},
-        "policy": {"version": "2026-04", "sha256": SHA},
+        "policy": {"version": "2026-04", "sha256": SHA, "packs": [], "note": None},
         "decided_at": None,
         "review_on": None,
     },
     "case": CASE,
-    "timeline": [{"at": "2026-03-14", "what": "The payer decided.", "evidence": EVIDENCE}],
-    "counterfactual": [{"change": "One statement fewer.", "outcome": "hold"}],
+    "opening": {
+        "case": "K1",
+        "on": "2026-04-01",
+        "at": "2026-04-01T08:00:00Z",
+        "decision": SHA,
+        "sentence": "The last gate to let go was G41.",
+        "let_go": [
+            {"gate": "G41", "name": "waited", "on": "2026-04-01", "before": "Too early.", "after": "Enough."}
+        ],
+        "day_before": {
+            "on": "2026-03-31",
+            "held_by": [{"gate": "G41", "because": "Too early.", "until": "2026-04-01"}],
+        },
+    },
+    "work": [
+        {
+            "queue": "billing",
+            "reason": "difference",
+            "text": "Find the difference.",
+            "amount": None,
+            "due_on": None,
+            "claims": ["A1"],
+            "evidence": EVIDENCE,
+        }
+    ],
+    "withheld": [],
+    "timeline": [
+        {"at": "2026-03-14T00:00:00Z", "what": "The payer decided.", "evidence": EVIDENCE},
+        {
+            "at": "2026-03-14T00:00:00Z",
+            "what": "Decided: a case may open.",
+            "evidence": [],
+            "decision": SHA,
+            "policy": "house@1",
+            "changed": [
+                {
+                    "gate": "G41",
+                    "name": "waited",
+                    "was": "hold",
+                    "now": "allow",
+                    "before": "Too early",
+                    "because": "Enough.",
+                }
+            ],
+        },
+    ],
+    "counterfactual": [
+        {
+            "change": "the patient paid 40.00",
+            "outcome": "the case would be taken back",
+            "opens": False,
+            "on": "2026-04-01",
+            "facts": [
+                {
+                    "type": "payment.posted",
+                    "occurred_at": "2026-04-01T23:59:59Z",
+                    "currency": "USD",
+                    "data": {"amount_cents": 4000},
+                }
+            ],
+        }
+    ],
+    "searched": {"decisions": 24, "complete": True},
+    "basis": {"minimal": True, "facts": [PROOF | {"what": "Account registered"}]},
     "audit": {"entry": 7, "hash": SHA},
 }
 

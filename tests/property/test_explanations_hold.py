@@ -15,7 +15,7 @@ from service.core import apportion, decide, explain, fold
 from service.core.basis import answer_to_why
 from service.core.counterfactual import Counterfactual
 from service.core.glance import glance
-from service.core.walk import days_of
+from service.core.walk import days_of, opening_of
 from tests.property.histories import histories, plain_histories
 from tests.spec.facts_made import (
     POLICY,
@@ -182,10 +182,9 @@ def test_a_glance_sees_what_a_decision_finds(facts: list[Fact], as_of: int) -> N
 def test_an_opening_names_the_day_before_and_the_gates_that_let_go_on_it(
     facts: list[Fact], as_of: int
 ) -> None:
-    account, owes, decision = judge(facts, as_of)
     effective = [f for f in facts if f.occurred_at.date() <= day(as_of)]
-    account, owes, decision = judge(effective, as_of)
-    opening = explain(account, owes, decision, POLICY).opening
+    account, _, decision = judge(effective, as_of)
+    opening = opening_of(account, POLICY, day(as_of))
     assert (opening is not None) == decision.opens_case
     if opening is None or opening.held_on is None:
         return
