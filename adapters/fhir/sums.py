@@ -219,7 +219,8 @@ def _reduction(
 def _check(sums: Sums, every: list[Level], payment: int | None) -> None:
     if any(level.repeated for level in every):
         sums.mistrust("total-differs")
-    if any(level.paid_differs for level in every):
+    # Less than nothing was never paid: more went to the patient than was payable.
+    if any(level.paid_differs or (level.paid or 0) < 0 for level in every):
         sums.mistrust("paid-differs")
     if payment is not None and sums.paid is not None and payment != sums.paid:
         sums.mistrust("payment-differs")
