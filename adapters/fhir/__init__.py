@@ -6,8 +6,33 @@ conforms to the standard is advice, in `conformance`.
 
 from __future__ import annotations
 
+from adapters.fhir.answering import Issue, Peek, capability, outcome, peek, response
 from adapters.fhir.findings import CODES
 from adapters.fhir.mapping import Mapping
-from adapters.fhir.reading import TYPES, looks_like_fhir, read, read_stream
+from adapters.fhir.names import RESOURCES
+from adapters.fhir.reading import (
+    DOCUMENT_BYTES,
+    TYPES,
+    looks_like_document,
+    looks_like_fhir,
+    read,
+    read_stream,
+)
 
-__all__ = ["CODES", "Mapping", "TYPES", "looks_like_fhir", "read", "read_stream"]
+__all__ = [
+    "CODES",
+    "DOCUMENT_BYTES",
+    "Issue",
+    "Mapping",
+    "Peek",
+    "RESOURCES",
+    "TYPES",
+    "capability",
+    "looks_like_document",
+    "looks_like_fhir",
+    "outcome",
+    "peek",
+    "read",
+    "read_stream",
+    "response",
+]

@@ -67,6 +67,15 @@ def looks_like_fhir(head: bytes) -> bool:
     return b'"resourceType"' in head and b'"baton/1"' not in head
 
 
+def looks_like_document(head: bytes) -> bool:
+    """Whether the first bytes can be the start of a JSON object.
+
+    >>> looks_like_document(b" \\n{"), looks_like_document(b"[")
+    (True, False)
+    """
+    return head.removeprefix(_MARK).lstrip(_BLANK)[:1] == b"{"
+
+
 def read(
     body: bytes, *, feed: str, facility: str, received_at: datetime, mapping: Mapping | None = None
 ) -> Iterator[Item]:

@@ -78,6 +78,17 @@ class Receipt(Schema):
     rejected = many(ProblemPlace, "The parts that wait for a person.")
 
 
+class FhirResource(Schema):
+    """A FHIR resource, as FHIR defines it: an OperationOutcome, a response Bundle, a CapabilityStatement."""
+
+    class Meta:
+        """A resource has further elements."""
+
+        unknown = INCLUDE
+
+    resourceType = said("What resource it is.", examples=["OperationOutcome", "Bundle"])  # noqa: N815
+
+
 class MessageView(Receipt):
     """A message that was handed in, by any door, and what became of it so far."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from service.logs import Log, open_log
-from service.web import accounts, cases, contracts, health, messages
+from service.web import accounts, cases, contracts, fhir, health, messages
 from service.web.access import guard
 from service.web.background import BackgroundReader
 from service.web.doorkeeper import Doorkeeper
@@ -45,7 +45,7 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
     web.url_map.merge_slashes = False
     web.log = log or open_log("web")
     rooms = Rooms(app, web.log, _version())
-    answer_refusals(web, web.log)
+    answer_refusals(web, web.log, {"fhir": (fhir.MEDIA_TYPE, fhir.refusal_as_outcome)})
     observe(web, rooms)
     keyring = Keyring(rooms.store, rooms.now)
     guard(web, keyring)
@@ -53,6 +53,7 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
     api = describe(web, rooms.version, f"http://{app.config.http_host}:{app.config.http_port}")
     for blueprint in (
         messages.blueprint(rooms),
+        fhir.blueprint(rooms),
         accounts.blueprint(rooms),
         cases.cases_blueprint(rooms),
         cases.parked_blueprint(rooms),

@@ -12,14 +12,16 @@ from service.web.keys import Keyring
 from service.web.problems import Refusal
 
 OPEN: Final = frozenset(
-    ("health.healthz", "health.readyz", "contracts.openapi", "contracts.asyncapi", "contracts.message_schema",
-     "contracts.version")
+    ("health.healthz", "health.readyz", "fhir.metadata", "contracts.openapi", "contracts.asyncapi",
+     "contracts.message_schema", "contracts.version")
 )  # fmt: skip
 """Endpoints that hold nothing of anybody: whether it runs, and the published contracts."""
 
 SCOPE_OF: Final = {
     "messages.receive": "messages:write",
     "messages.show": "messages:write",
+    "fhir.bundle": "messages:write",
+    "fhir.create": "messages:write",
     "accounts.show": "accounts:read",
     "accounts.show_by_id": "accounts:read",
     "accounts.why": "accounts:read",
@@ -38,7 +40,7 @@ def guard(web: Flask, keyring: Keyring) -> None:
     def ask() -> None:
         endpoint = request.endpoint
         if endpoint is None:
-            if request.path == "/v1" or request.path.startswith("/v1/"):
+            if request.path.lstrip("/").partition("/")[0] in ("v1", "fhir"):
                 _identify(keyring)
             return
         if endpoint in OPEN or (endpoint == "health.metrics" and _from_this_machine()):

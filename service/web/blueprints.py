@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import flask_smorest  # type: ignore[import-untyped]
 from flask import Response
 from marshmallow import Schema
 
 from service.web.queries import StrictParser
+
+FHIR: Final = "application/fhir+json"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -44,6 +46,29 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def gives(self, status: int, schema: type[Schema], about: str | None = None) -> Callable[[View], View]:
         """Document the answer; the view writes it."""
         decorate: Callable[[View], View] = self.response(status, schema, description=about)
+        return decorate
+
+    def gives_fhir(self, schema: type[Schema], about: Mapping[int, str]) -> Callable[[View], View]:
+        """Document an answer in FHIR, by its statuses; the first is the usual one."""
+        (status, text), *others = about.items()
+
+        def decorate(view: View) -> View:
+            for other, said in others:
+                view = self.alt_response(other, schema=schema, description=said, content_type=FHIR)(view)
+            made: View = self.response(status, schema, description=text, content_type=FHIR)(view)
+            return made
+
+        return decorate
+
+    def refuses_fhir(self, schema: type[Schema], *statuses: int) -> Callable[[View], View]:
+        """Document refusals that are told in FHIR."""
+
+        def decorate(view: View) -> View:
+            for status in (*statuses, 401, 403, 500):
+                phrase = HTTPStatus(status).phrase
+                view = self.alt_response(status, schema=schema, description=phrase, content_type=FHIR)(view)
+            return view
+
         return decorate
 
     def named(self, operation_id: str, **more: Any) -> Callable[[View], View]:

@@ -24,6 +24,8 @@ from service.web.rooms import Rooms
 FORMAT_OF: Final = {
     "application/json": "json",
     "application/edi-x12": "x12",
+    "application/fhir+json": "fhir",
+    "application/fhir+ndjson": "fhir",
     "text/plain": "unknown",
     "application/octet-stream": "unknown",
 }

@@ -46,7 +46,7 @@ def observe(web: Flask, rooms: Rooms) -> None:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         for name, value in _HEADERS.items():
             response.headers[name] = value
-        if request.path.startswith("/v1") or response.status_code >= 400:
+        if request.path.startswith(("/v1", "/fhir")) or response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
         return response
 

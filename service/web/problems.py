@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api  # type: ignore[import-untyped]
 from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
@@ -94,8 +94,13 @@ class ProblemApi(Api):  # type: ignore[misc]
         """Refusals are answered by `answer_refusals`, which knows more kinds of them."""
 
 
-def answer_refusals(web: Flask, log: Log) -> None:
+Tongues: TypeAlias = Mapping[str, tuple[str, Callable[[Refusal], bytes]]]
+"""First segment of a path to the media type and form in which refusals are told there."""
+
+
+def answer_refusals(web: Flask, log: Log, tongues: Tongues) -> None:
     """Answer every exception that leaves a view as a problem; a defect is logged by type and place only."""
+    web.extensions["tongues"] = tongues
 
     def from_http(error: HTTPException) -> Response:
         return problem(_refusal(error), dict(error.get_headers(request.environ)))
@@ -140,8 +145,10 @@ def body_of(refusal: Refusal, instance: str, request_id: str) -> bytes:
 
 def problem(refusal: Refusal, http_headers: Mapping[str, str] | None = None) -> Response:
     """A refusal as the response to the request at hand; keeps headers such as Allow."""
-    body = body_of(refusal, quote(request.path, safe="/"), g.get("request_id", ""))
-    response = Response(body, status=refusal.code, content_type=MEDIA_TYPE)
+    tongues: Tongues = current_app.extensions["tongues"]
+    media_type, told = tongues.get(request.path.lstrip("/").partition("/")[0], (MEDIA_TYPE, None))
+    body = told(refusal) if told else body_of(refusal, quote(request.path, safe="/"), g.get("request_id", ""))
+    response = Response(body, status=refusal.code, content_type=media_type)
     for name, value in {**(http_headers or {}), **refusal.extra_headers}.items():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value

@@ -73,6 +73,15 @@ class FeedQuery(Schema):
     )
 
 
+class FhirQuery(FeedQuery):
+    """Where a resource comes from; and the form of the answer, which is always JSON."""
+
+    _format = fields.String(
+        validate=validate.OneOf(("json", "application/json", "application/fhir+json")),
+        metadata={"description": "The form of the answer."},
+    )
+
+
 class OfFeedQuery(Schema):
     """Which feed a message came by."""
 

@@ -1,4 +1,4 @@
-"""For the operator: one decision told as remittance, FHIR and JSON is one; what FHIR does not say opens nothing."""
+"""For the operator: one decision told by three carriers is one; what FHIR leaves unsaid opens nothing."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ from fhir_pairs.reading import bundle, entry, eob, written
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SAME: dict[str, Any] = {"feed": "f", "received_at": NOW}
 EDI = (
-    "ISA*00*          *00*          *ZZ*PAYER          *ZZ*HOSPITAL       *260314*0830*^*00501*000000005*0*T*:~"
-    "GS*HP*P*H*20260314*0830*5*X*005010X221A1~ST*835*0001~BPR*I*357.83*C*ACH************20260314~"
-    "TRN*1*EFT123*1512345678~DTM*405*20260314~N1*PR*EXAMPLE HEALTH*XV*60054~N1*PE*GEN*XX*1234567893~LX*1~"
-    "CLP*A1*1*600*357.83*142.17*12*N1~SVC*HC:99223*600*357.83~CAS*CO*45*100~CAS*PR*1*100**2*42.17~"
-    "SE*12*0001~GE*1*5~IEA*1*000000005~"
-).encode()
+    b"ISA*00*          *00*          *ZZ*PAYER          *ZZ*HOSPITAL       "
+    b"*260314*0830*^*00501*000000005*0*T*:~"
+    b"GS*HP*P*H*20260314*0830*5*X*005010X221A1~ST*835*0001~BPR*I*357.83*C*ACH************20260314~"
+    b"TRN*1*EFT123*1512345678~DTM*405*20260314~N1*PR*EXAMPLE HEALTH*XV*60054~N1*PE*GEN*XX*1234567893~LX*1~"
+    b"CLP*A1*1*600*357.83*142.17*12*N1~SVC*HC:99223*600*357.83~CAS*CO*45*100~CAS*PR*1*100**2*42.17~"
+    b"SE*12*0001~GE*1*5~IEA*1*000000005~"
+)
 JSON = json.dumps(
     {
         "schema": "baton/1", "type": "claim.adjudicated", "id": "m1", "source": "ch",
@@ -43,7 +44,8 @@ JSON = json.dumps(
             "adjudicated_on": "2026-03-14", "paid": "357.83", "payer_claim_id": "N1",
             "remittance": {"trace": "EFT123", "payment_date": "2026-03-14"},
             "lines": [{"line": 1, "procedure": "99223", "charge": "600.00", "paid": "357.83", "adjustments": [
-                {"group": "CO", "code": "45", "amount": "100.00"}, {"group": "PR", "code": "1", "amount": "100.00"},
+                {"group": "CO", "code": "45", "amount": "100.00"},
+                {"group": "PR", "code": "1", "amount": "100.00"},
                 {"group": "PR", "code": "2", "amount": "42.17"}]}],
         },
     }
@@ -182,7 +184,8 @@ def app(tmp_path: Path) -> Iterator[Callable[[], App]]:
 
 def test_through_the_store_in_any_order_the_account_is_the_same(app: Callable[[], App]) -> None:
     account = {"resourceType": "Account", "status": "active", "identifier": [{"value": "A1"}],
-               "meta": {"lastUpdated": "2026-03-02T00:00:00Z"}, "coverage": [{"coverage": {"reference": "Coverage/1"}}]}  # fmt: skip
+               "meta": {"lastUpdated": "2026-03-02T00:00:00Z"},
+               "coverage": [{"coverage": {"reference": "Coverage/1"}}]}  # fmt: skip
     coverage = {"resourceType": "Coverage", "id": "1", "status": "active", "order": 1,
                 "payor": [{"identifier": {"value": "60054"}}]}  # fmt: skip
     bodies = [("x12", EDI), ("json", JSON), ("unknown", written(bundle(account, coverage, eob())))]

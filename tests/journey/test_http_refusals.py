@@ -24,7 +24,8 @@ def routes(door: Door) -> list[tuple[str, str]]:
     return found
 
 
-OPEN = {"/healthz", "/readyz", "/openapi.json", "/asyncapi.json", "/schemas/baton-1.json", "/version"}
+OPEN = {"/healthz", "/readyz", "/openapi.json", "/asyncapi.json", "/schemas/baton-1.json", "/version",
+        "/fhir/metadata"}  # fmt: skip
 
 
 def test_every_route_but_the_open_ones_refuses_a_request_without_a_key(door: Door) -> None:
@@ -58,7 +59,7 @@ def test_nobody_learns_without_a_key_which_paths_exist_under_v1(door: Door) -> N
 def test_a_key_opens_what_its_scope_says_and_nothing_else(door: Door, scope: str) -> None:
     key = create_key(door.app.store, [scope], NOW)
     opened = {
-        "messages:write": {"/v1/messages", "/v1/messages/ZQACCOUNT"},
+        "messages:write": {"/v1/messages", "/v1/messages/ZQACCOUNT", "/fhir", "/fhir/ZQACCOUNT"},
         "accounts:read": {url for _, url in routes(door) if url.startswith("/v1/accounts")},
         "cases:read": {"/v1/cases", "/v1/cases/ZQACCOUNT"},
         "parked:read": {"/v1/parked"},

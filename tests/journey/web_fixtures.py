@@ -158,7 +158,9 @@ def charge(number: str, id: str = "c1", *, facility: str = "GEN", amount: str = 
 
 
 def problem_of(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """The problem document of a refusal that must be this one."""
+    """The problem document of a refusal that must be this one; under /fhir an OperationOutcome."""
+    if answer.request.path.startswith("/fhir"):
+        return outcome_of(answer, status, code)
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json"), answer.get_data(
         True
     )
@@ -168,6 +170,19 @@ def problem_of(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     return document
+
+
+def outcome_of(answer: TestResponse, status: int, *codes: str) -> dict[str, Any]:
+    """The OperationOutcome of an answer that must have these issues."""
+    told = answer.get_data(True)
+    assert (answer.status_code, answer.content_type) == (status, "application/fhir+json"), told
+    document = json.loads(told)
+    assert document["resourceType"] == "OperationOutcome"
+    assert [issue["details"]["text"] for issue in document["issue"]] == list(codes), document
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    made: dict[str, Any] = document
+    return made
 
 
 Story = Callable[[str], list[dict[str, Any]]]

@@ -48,8 +48,11 @@ def test_generated_requests_are_answered_as_documented(tmp_path: Path) -> None:
             answer = case.call()
             answered[answer.status_code] += 1
             # No schema can say which keys were used before: the same key with another body is refused.
-            reused = answer.status_code == 422 and answer.json()["code"] == "idempotency-key-reused"
-            case.validate_response(answer, excluded_checks=[positive_data_acceptance] if reused else [])
+            reused = answer.status_code == 422 and answer.json().get("code") == "idempotency-key-reused"
+            # Nor that a body is of the type which its path names.
+            differs = answer.status_code == 400 and b"type-differs" in answer.content
+            excluded = [positive_data_acceptance] if reused or differs else []
+            case.validate_response(answer, excluded_checks=excluded)
 
         check()
     assert {200, 202, 404} <= set(answered), answered
