@@ -22,7 +22,9 @@ from schemas.errors import ConfigRefused
 from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
 from service.config import Config
 from service.core import Policy, parse_policy
+from service.core.policy import examine
 from service.intake import Intake, Moment
+from service.publication import InForce, begin
 from service.release import Terms
 from service.tree import UNDER_TREE
 
@@ -37,20 +39,33 @@ def wall_clock() -> datetime:
 
 
 def read_policy(config: Config) -> dict[str, str]:
-    """The text of every policy file in force, by name.
+    """The text of every policy file on disk, by name: the bundled packs with those of `policy_dir` laid over.
 
     Raises:
         ConfigRefused: a policy folder that cannot be read or is empty.
     """
-    folder = config.policy_dir or BUNDLED_POLICY
-    try:
-        texts = {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.toml"))}
-    except OSError as error:
-        raise ConfigRefused(
-            "unreadable-policy", f"cannot read it: {error.strerror}", where=str(folder)
-        ) from None
-    if not texts:
-        raise ConfigRefused("no-policy", "there is no *.toml policy file here", where=str(folder))
+    texts = {} if config.policy_dir and config.policy_bundled == "no" else read_packs([BUNDLED_POLICY])
+    return texts | (read_packs([config.policy_dir]) if config.policy_dir else {})
+
+
+def read_packs(paths: Iterable[Path]) -> dict[str, str]:
+    """The text of policy files and of the `*.toml` files of folders, by file name; a later one replaces.
+
+    Raises:
+        ConfigRefused: one that cannot be read, is empty or is no text.
+    """
+    texts: dict[str, str] = {}
+    for path in paths:
+        try:
+            files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+            texts |= {file.name: file.read_text(encoding="utf-8") for file in files}
+        except OSError as error:
+            reason = f"cannot read it: {error.strerror}"
+            raise ConfigRefused("unreadable-policy", reason, where=str(path)) from None
+        except UnicodeDecodeError:
+            raise ConfigRefused("unreadable-policy", "it is no UTF-8 text", where=str(path)) from None
+        if not files:
+            raise ConfigRefused("no-policy", "there is no *.toml policy file here", where=str(path))
     return texts
 
 
@@ -64,9 +79,20 @@ class App:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._policy_texts = read_policy(config)
-        self.policy: Policy = parse_policy(self._policy_texts)
+        self.policy_texts = read_policy(config)
+        self.policy_on_disk: Policy = parse_policy(self.policy_texts)
         self._store: Store | None = None
+        self._in_force = InForce(lambda: self.store, self.policy_on_disk, examine, wall_clock)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy to decide by now: the one approved last, unless the packs on disk are set to win.
+
+        Raises:
+            PolicyRefused: the policy in force does not fit this program.
+            Unavailable: the store, which knows it, does not answer.
+        """
+        return self.policy_on_disk if self.config.policy_source == "disk" else self._in_force()
 
     @property
     def store(self) -> Store:
@@ -81,6 +107,12 @@ class App:
                 Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             self._store = Store.open(url)
         return self._store
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is a database to ask: opening SQLite would make one."""
+        path = self.config.database_url.removeprefix("sqlite:///")
+        return path == self.config.database_url or Path(path).exists()
 
     def close(self) -> None:
         """Close what was opened."""
@@ -98,15 +130,22 @@ class App:
         return Terms(
             timedelta(seconds=self.config.settling_seconds),
             frozenset(feed.name for feed in self.config.feeds.values() if feed.shadow),
-            frozenset(pack.name for pack in self.policy.packs if pack.shadow),
         )
 
     def intake(self) -> Intake:
-        """The use case, wired to the readers. The policy it decides by is kept with what it decides."""
+        """The use case, wired to the readers. The policy it decides by is kept with what it decides.
+
+        A store that has no policy in force yet begins with the packs on disk.
+        """
+        on_disk, now = self.policy_on_disk, self.moment().now
         with self.store.write() as unit:
-            texts = to_bytes(self._policy_texts)
-            unit.keep_policy(PolicyRow(self.policy.sha256, self.policy.version, texts, self.moment().now))
-        return Intake(self.store, self.read, self.read_large, self.policy, self.terms())
+            if self.config.policy_source == "disk":
+                unit.keep_policy(PolicyRow(on_disk.sha256, on_disk.version, to_bytes(self.policy_texts), now))
+            else:
+                begin(unit, on_disk, self.policy_texts, now)
+        # Asked once here, so that a policy that does not fit is refused before anything is served.
+        self.policy  # noqa: B018
+        return Intake(self.store, self.read, self.read_large, lambda: self.policy, self.terms())
 
     def transport(self) -> Transport:
         """RabbitMQ, or the store's own queue where no broker is configured."""

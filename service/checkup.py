@@ -112,8 +112,25 @@ def _writable(folder: Path) -> bool:
 
 
 def _policy(config: Config) -> Check:
-    policy = App(config).policy
-    return Check("policy", True, f"{policy.version}, sha256 {policy.sha256[:16]}…")
+    app = App(config)
+    try:
+        disk = app.policy_on_disk
+        says = f"{disk.version}, sha256 {disk.sha256[:16]}…"
+        if config.policy_source == "disk":
+            return Check("policy", True, f"{says}, from disk: BATON_POLICY_SOURCE says so")
+        if not app.has_database or app.store.revision() != app.store.expected_revision():
+            return Check("policy", True, f"{says}, on disk; the first start puts it in force")
+        found = app.policy
+        if found.sha256 == disk.sha256:
+            return Check("policy", True, says)
+        return Check(
+            "policy",
+            True,
+            f"{found.version}, sha256 {found.sha256[:16]}…; the packs on disk are another policy, "
+            f"{disk.sha256[:16]}…, which `baton policy publish` would propose",
+        )
+    finally:
+        app.close()
 
 
 def _database(config: Config) -> Check:

@@ -41,6 +41,8 @@ class Config:
     facility: str
     timezone: str
     policy_dir: Path | None
+    policy_bundled: str
+    policy_source: str
     http_host: str
     http_port: int
     batch_size: int
@@ -157,6 +159,8 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         facility=facility,
         timezone=reading.value("timezone", "UTC", _zone),
         policy_dir=reading.value("policy_dir", None, Path),
+        policy_bundled=reading.value("policy_bundled", "yes", _one_of("yes", "no")),
+        policy_source=reading.value("policy_source", "published", _one_of("published", "disk")),
         http_host=reading.value("http_host", "127.0.0.1", _word),
         http_port=reading.value("http_port", 8087, _whole(0, 65535)),
         batch_size=reading.value("batch_size", 500, _whole(1, 10_000)),

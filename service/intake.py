@@ -115,13 +115,23 @@ class Intake:
     """Receives messages and reviews due accounts. Safe to repeat: the same input changes nothing twice."""
 
     def __init__(
-        self, store: Store, read: Read, read_large: ReadLarge, policy: Policy, terms: Terms | None = None
+        self,
+        store: Store,
+        read: Read,
+        read_large: ReadLarge,
+        policy: Policy | Callable[[], Policy],
+        terms: Terms | None = None,
     ) -> None:
         self._store = store
         self._read = read
         self._read_large = read_large
-        self._policy = policy
+        self._policy_now: Callable[[], Policy] = (lambda: policy) if isinstance(policy, Policy) else policy
         self._terms = terms or Terms()
+
+    @property
+    def _policy(self) -> Policy:
+        """The policy in force as a transaction begins."""
+        return self._policy_now()
 
     def receive(self, messages: Sequence[Message], moment: Moment) -> list[Receipt]:
         """Keep, read, decide and record a batch in one transaction; receipts in the order of the messages.
@@ -287,7 +297,8 @@ class Intake:
         return len(due)
 
     def _under_other_terms(self, reader: Reader, limit: int) -> list[AccountRef]:
-        terms = replace(self._terms, paused_feeds=reader.paused_feeds())
+        policy = self._policy
+        terms = replace(self._terms_of(policy), paused_feeds=reader.paused_feeds())
         over = [
             causes
             for causes in reader.reasons_withheld()
@@ -295,12 +306,18 @@ class Intake:
         ]
         due = reader.accounts_withheld_for(over, limit) if over else []
         if len(due) < limit:
-            others = reader.accounts_under_other_policies(self._policy.sha256, limit - len(due))
+            others = reader.accounts_under_other_policies(policy.sha256, limit - len(due))
             due = list(dict.fromkeys([*due, *others]))
         return due
 
     def _posting(self, unit: Unit, moment: Moment) -> Posting:
-        return Posting(unit, self._policy, moment.now, moment.as_of, self._terms)
+        policy = self._policy
+        return Posting(unit, policy, moment.now, moment.as_of, self._terms_of(policy))
+
+    def _terms_of(self, policy: Policy) -> Terms:
+        """When decisions by this policy act: its shadow packs may be other ones than those at the start."""
+        packs = frozenset(pack.name for pack in policy.packs if pack.shadow)
+        return replace(self._terms, shadow_packs=self._terms.shadow_packs | packs) if packs else self._terms
 
 
 def _read_after_all(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:

@@ -30,10 +30,12 @@ LATENCY_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 class StoreCounts(Collector):
     """The store's counts as gauges, read when asked and at most once in `FRESH_SECONDS`."""
 
-    def __init__(self, store: Callable[[], Store], now: Callable[[], datetime], policy_sha256: str) -> None:
+    def __init__(
+        self, store: Callable[[], Store], now: Callable[[], datetime], policy: Callable[[], str]
+    ) -> None:
         self._store = store
         self._now = now
-        self._policy_sha256 = policy_sha256
+        self._policy = policy
         self._lock = Lock()
         self._counts: Counts | None = None
         self._standing = Standing(0, 0, {})
@@ -99,7 +101,7 @@ class StoreCounts(Collector):
                 try:
                     with self._store().read() as reader:
                         self._counts = reader.counts()
-                        self._standing = reader.standing(self._policy_sha256)
+                        self._standing = reader.standing(self._policy())
                         self._paused = reader.paused_feeds()
                 except Unavailable:
                     self._counts = None
@@ -111,10 +113,14 @@ class DoorMeter:
     """What the HTTP door did: requests by route template, messages by what became of them."""
 
     def __init__(
-        self, store: Callable[[], Store], now: Callable[[], datetime], version: str, policy_sha256: str = ""
+        self,
+        store: Callable[[], Store],
+        now: Callable[[], datetime],
+        version: str,
+        policy: Callable[[], str] = str,
     ) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(StoreCounts(store, now, policy_sha256))
+        self.registry.register(StoreCounts(store, now, policy))
         self._requests = Counter(
             "baton_http_requests",
             "HTTP requests answered",

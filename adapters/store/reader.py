@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from adapters.store.convert import account_row
 from adapters.store.feeds import FeedQuestions
 from adapters.store.outcomes import waiting_events
+from adapters.store.policies import PolicyQuestions
 from adapters.store.reader_audit import AuditQuestions
 from adapters.store.reader_desk import DeskQuestions
 from adapters.store.rows import (
@@ -118,7 +119,7 @@ Chunks: TypeAlias = Callable[[int], Iterator[bytes]]
 """The bytes of the message of that number, from the first, each chunk in a transaction of its own."""
 
 
-class Reader(DeskQuestions, FeedQuestions, AuditQuestions):
+class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions):
     """Questions within one transaction, so that their answers belong together. For one thread.
 
     `known_at` asks what was recorded up to that instant; None asks for everything.

@@ -340,6 +340,43 @@ policy: Final = Table(
     _need("recorded_at", Instant()),
 )
 
+policy_proposal: Final = Table(
+    "policy_proposal",
+    metadata,
+    _seq(),
+    Column("sha256", _TEXT, sa.ForeignKey("policy.sha256"), nullable=False),
+    Column("base_sha256", _TEXT),
+    _need("by", _TEXT),
+    _need("os_user", _TEXT),
+    _need("note", _TEXT),
+    _need("proposed_at", Instant()),
+)
+"""Policies that somebody wants in force. Number 0 is the one that a new store began with."""
+
+policy_outcome: Final = Table(
+    "policy_outcome",
+    metadata,
+    Column(
+        "proposal_seq",
+        sa.BigInteger,
+        sa.ForeignKey("policy_proposal.seq"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _need("outcome", _TEXT),
+    Column("generation", _COUNT),
+    _need("by", _TEXT),
+    _need("os_user", _TEXT),
+    _need("note", _TEXT),
+    _need("settled_at", Instant()),
+    Column("effective_at", Instant()),
+    # Of two approvals at once, one finds its generation taken: the history of policies is one line.
+    UniqueConstraint("generation"),
+    sa.CheckConstraint("outcome IN ('bootstrap', 'approved', 'withdrawn')", name="outcome"),
+    sa.CheckConstraint("(generation IS NULL) = (outcome = 'withdrawn')", name="withdrawn_or_counted"),
+    sa.CheckConstraint("(effective_at IS NULL) = (outcome = 'withdrawn')", name="withdrawn_or_effective"),
+)
+
 api_key: Final = Table(
     "api_key",
     metadata,
@@ -480,6 +517,8 @@ APPEND_ONLY: Final = (
     "audit_entry",
     "audit_checkpoint",
     "policy",
+    "policy_proposal",
+    "policy_outcome",
     "tally",
     "control_number",
     "feed_event",

@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "relay": Entry("service.cli.parts:relay", "Publish what was decided.", PARTS),
     "clock": Entry("service.cli.parts:clock", "Decide again when a date has passed.", PARTS),
     "web": Entry("service.cli.parts:web", "Serve HTTP.", PARTS),
+    "policy": Entry("service.cli.policy:policy", "The policy: show, check, compare, publish.", OPERATE),
     "db": Entry("service.cli.operations:db", "The database.", OPERATE),
     "broker": Entry("service.cli.operations:broker", "The message broker.", OPERATE),
     "key": Entry("service.cli.key:key", "API keys of the HTTP door.", OPERATE),

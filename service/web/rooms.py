@@ -32,7 +32,7 @@ class Rooms:
     _opening: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
-        self.meter = DoorMeter(self.store, self.now, self.version, self.app.policy.sha256)
+        self.meter = DoorMeter(self.store, self.now, self.version, lambda: self.app.policy.sha256)
         self.backlog = Backlog(self.store, self.intake, self.app.moment, self.log)
         self.reader = BackgroundReader(self.backlog, self.log)
 

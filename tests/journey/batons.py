@@ -35,7 +35,9 @@ def batons(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
         else:
             url = request.getfixturevalue("fresh_postgres")()
         environ = {"BATON_DATABASE_URL": url, "BATON_HOME": str(tmp_path), "BATON_TRANSPORT": "embedded"}
-        app = App(load(environ | {"BATON_SETTLING_SECONDS": FOUR_HOURS} | settings))
+        app = App(
+            load(environ | {"BATON_SETTLING_SECONDS": FOUR_HOURS, "BATON_POLICY_SOURCE": "disk"} | settings)
+        )
         app.store.upgrade()
         made.append(app)
         return app

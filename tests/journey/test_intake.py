@@ -357,7 +357,7 @@ def test_an_account_number_that_cannot_be_kept_parks_alone(app: App) -> None:
 
 
 def test_a_failure_in_the_middle_leaves_nothing(app: App) -> None:
-    intake = Intake(app.store, app.read, app.read_large, replace(app.policy, periods=()))
+    intake = Intake(app.store, app.read, app.read_large, replace(app.policy, periods=(), shelf=None))
     with pytest.raises(IndexError):
         intake.receive(sealed(*ripe()), MOMENT)
     with app.store.read() as reader:

@@ -115,7 +115,7 @@ def test_the_status_says_how_much_is_left(tmp_path: Path) -> None:
     home.baton("ingest", "in.json")
     before = json.loads(home.baton("clock", "--status", "--json").stdout)
     assert (before["decided"], before["under_policy"], before["to_decide_again"]) == (1, 1, 0)
-    policy = {"BATON_POLICY_DIR": policy_folder(tmp_path, "")}
+    policy = {"BATON_POLICY_DIR": policy_folder(tmp_path, ""), "BATON_POLICY_SOURCE": "disk"}
     told = home.baton("clock", "--status", **policy).stdout
     assert "0 of 1 account decided under it" in told and "1 still to be decided again" in told
     ran = home.baton("clock", "--once", **policy)

@@ -21,6 +21,7 @@ from adapters.store import (
     FeedEventRow,
     ParkedAction,
     ParkedRow,
+    PolicyProposalRow,
     PolicyRow,
     ReadingRow,
     StatementFailed,
@@ -53,6 +54,7 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     unit.add_audit([AuditRow("account.decided", str(account.ref), b"{}", make.now)])
     unit.keep_checkpoint(CheckpointRow(1, "baton\n1\n", make.now))
     unit.keep_policy(PolicyRow("p1", "2026.1", b"[gates]", make.now))
+    unit.begin_policy(PolicyProposalRow("p1", None, "baton", "", "", make.now))
     unit.add_tallies([TallyRow("billing", make.today, received=1)])
     unit.add_control_numbers([ControlNumberRow("billing", 7, kept.seq, make.now)])
     unit.add_feed_events([FeedEventRow("billing", "paused", "silent", "nothing came", "baton", make.now)])

@@ -1,6 +1,7 @@
 """Policy as data: dated, cited parameters for gates and our own classes for reason and remark codes."""
 
 from service.core.policy.codes import CLASSES, EFFECTS, UNKNOWN, Code
+from service.core.policy.comparing import Difference, compare, in_words
 from service.core.policy.idle import Warned
 from service.core.policy.packs import Examined, examine, parse_policy
 from service.core.policy.policy import Policy
@@ -14,6 +15,7 @@ __all__ = [
     "SCOPE_KEYS",
     "UNKNOWN",
     "Code",
+    "Difference",
     "Examined",
     "Pack",
     "Period",
@@ -21,6 +23,8 @@ __all__ = [
     "Terms",
     "Values",
     "Warned",
+    "compare",
     "examine",
+    "in_words",
     "parse_policy",
 ]

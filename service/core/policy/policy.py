@@ -11,7 +11,7 @@ from typing import Final
 from service.core.account import Account
 from service.core.gates import REGISTRY, Facility
 from service.core.policy.scope import Scopes, facilities_of
-from service.core.policy.terms import Book, Pack, Period, Terms, period
+from service.core.policy.terms import EMPTY, Book, Pack, Period, Terms, period
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,21 @@ class Policy:
 
     def facilities_of(self, account: Account) -> tuple[Facility, ...]:
         """What policy says of the account's facility; of merged accounts, of each of them."""
-        return facilities_of(account, self.shelf.book.facilities if self.shelf else {})
+        return facilities_of(account, self.book.facilities)
+
+    def for_words(self, words: Mapping[str, Iterable[str]]) -> Policy:
+        """The policy as it would concern an account of these words for each key of a scope."""
+        return self if self.shelf is None else self.shelf.for_words(words)
+
+    @property
+    def book(self) -> Book:
+        """Everything its packs say."""
+        return self.shelf.book if self.shelf else EMPTY
 
     @property
     def packs(self) -> tuple[Pack, ...]:
         """Every pack, scoped or not, by file name."""
-        return self.shelf.book.packs if self.shelf else ()
+        return self.book.packs
 
 
 _POSITION: Final = {gate.id: at for at, gate in enumerate(REGISTRY)}
@@ -85,6 +94,10 @@ class Shelf:
     def for_account(self, account: Account) -> Policy:
         """The view for an account."""
         return self.view(self._scopes.of(account) if self._scopes else 0)
+
+    def for_words(self, words: Mapping[str, Iterable[str]]) -> Policy:
+        """The view for an account of these words."""
+        return self.view(self._scopes.of_words(words))
 
     def with_packs(self, names: Iterable[str]) -> Policy:
         """The view with these scoped packs."""

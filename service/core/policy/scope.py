@@ -29,7 +29,7 @@ class Scopes:
         self._bits = [n for n, pack in enumerate(book.packs) if pack.scope]
         self._everywhere = frozenset(n for n, pack in enumerate(book.packs) if not pack.scope)
         self._every = (1 << len(self._bits)) - 1
-        self._asked: list[tuple[Callable[[Account, Iterable[Facility]], set[str]], int, dict[str, int]]] = []
+        self._asked: list[tuple[str, int, dict[str, int]]] = []
         for key in SCOPE_KEYS:
             silent, by_value = 0, dict[str, int]()
             for bit, n in enumerate(self._bits):
@@ -39,7 +39,7 @@ class Scopes:
                 for value in named or ():
                     by_value[value] = by_value.get(value, 0) | 1 << bit
             if by_value:
-                self._asked.append((_STATED[key], silent, by_value))
+                self._asked.append((key, silent, by_value))
 
     def __bool__(self) -> bool:
         return bool(self._bits)
@@ -50,10 +50,22 @@ class Scopes:
         What is not known does not match.
         """
         facilities = facilities_of(account, self._facilities)
+        return self._matching(lambda key: _STATED[key](account, facilities))
+
+    def of_words(self, words: Mapping[str, Iterable[str]]) -> int:
+        """The same for an account of these words; a facility brings in what policy knows of it."""
+        said = {key: {folded(word) for word in words.get(key, ())} for key in SCOPE_KEYS}
+        for name in list(said["facility"]):
+            known = self._facilities.get(name)
+            said["state"] |= {folded(known.state)} if known and known.state else set()
+            said["facility_kind"] |= {folded(known.kind)} if known and known.kind else set()
+        return self._matching(said.__getitem__)
+
+    def _matching(self, stated: Callable[[str], set[str]]) -> int:
         found = self._every
-        for stated, silent, by_value in self._asked:
+        for key, silent, by_value in self._asked:
             here = silent
-            for value in stated(account, facilities):
+            for value in stated(key):
                 here |= by_value.get(value, 0)
             found &= here
         return found

@@ -80,6 +80,9 @@ class Book:
         return sorted(days - {date.max})
 
 
+EMPTY: Final = Book((), {}, {}, {gate.id: () for gate in REGISTRY}, {}, {}, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What one gate works with in one period: values, how they are shown, and its three standing answers.
