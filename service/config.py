@@ -52,6 +52,14 @@ class Config:
     max_message_bytes: int
     settling_seconds: int
     redecide_per_second: int
+    mllp_host: str
+    mllp_port: int | None
+    mllp_feed: str
+    mllp_tls_cert: Path | None
+    mllp_tls_key: Path | None
+    mllp_tls_ca: Path | None
+    mllp_connections: int
+    mllp_peer_connections: int
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
 
@@ -171,12 +179,24 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         settling_seconds=reading.value("settling_seconds", 4 * 3600, _whole(0, 30 * 86_400)),
         redecide_per_second=reading.value("redecide_per_second", 200, _whole(1, 100_000)),
         feeds=feeds,
+        mllp_host=reading.value("mllp_host", "127.0.0.1", _word),
+        mllp_port=reading.value("mllp_port", None, _whole(0, 65535)),
+        mllp_feed=reading.value("mllp_feed", "mllp", _word),
+        mllp_tls_cert=reading.value("mllp_tls_cert", None, Path),
+        mllp_tls_key=reading.value("mllp_tls_key", None, Path),
+        mllp_tls_ca=reading.value("mllp_tls_ca", None, Path),
+        mllp_connections=reading.value("mllp_connections", 512, _whole(1, 10_000)),
+        mllp_peer_connections=reading.value("mllp_peer_connections", 64, _whole(1, 10_000)),
         settings=tuple(reading.settings),
     )
     reading.refuse_unknown("feeds")
     if config.transport == "amqp" and config.amqp_url is None:
         raise ConfigRefused(
             "no-broker", "transport is amqp, but BATON_AMQP_URL is not set", where="transport"
+        )
+    if config.mllp_tls_cert is None and (config.mllp_tls_key or config.mllp_tls_ca):
+        raise ConfigRefused(
+            "no-certificate", "a key or CA for MLLP is set, but no certificate", where="mllp_tls_cert"
         )
     return config
 

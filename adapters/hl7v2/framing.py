@@ -82,6 +82,16 @@ def framed(body: bytes) -> Iterator[Framed]:
     yield from _Walk().over(text)
 
 
+def messages_of(body: bytes) -> Iterator[bytes]:
+    """The bytes of each message of a file, as one sends them; the batch segments around them left out."""
+    text = body.lstrip(_AROUND).rstrip(b"\x0b\x1c\x00\r\n")
+    starts = [found.end() for found in _BLOCK.finditer(text)] or [0]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        block = text[start:end].strip(b"\x0b\x1c\x00\r\n")
+        if block[:3] not in (b"FHS", b"BHS", b"BTS", b"FTS"):
+            yield re.sub(rb"\r\n|\n", b"\r", block) + b"\r"
+
+
 def _decoded(block: bytes, where: str) -> Iterator[Noted | str]:
     """The block's text last, what was noticed before it."""
     if block.isascii():

@@ -109,5 +109,6 @@ def parts(config: Config, *, web: bool) -> list[Part]:
         *workers,
         Part("relay", ["relay"]),
         Part("clock", ["clock"]),
+        *([Part("mllp", ["mllp"])] if config.mllp_port is not None else []),
         *([Part("web", ["web"])] if web else []),
     ]

@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "inspect": Entry(
         "service.cli.inspect:inspect", "Decode files and show what is in them; nothing is stored.", LOOK
     ),
+    "send": Entry("service.cli.mllp:send", "Send HL7 v2 files to an MLLP listener.", LOOK),
     "demo": Entry("service.cli.demo:demo", "See the whole way once, with made-up people.", LOOK),
     "doctor": Entry("service.cli.doctor:doctor", "What is in force, and what is wrong.", LOOK),
     "bench": Entry("service.cli.bench:bench", "Measure this machine's limits and Baton beside them.", LOOK),
@@ -42,6 +43,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "worker": Entry("service.cli.parts:worker", "Take messages from the inbox.", PARTS),
     "relay": Entry("service.cli.parts:relay", "Publish what was decided.", PARTS),
     "clock": Entry("service.cli.parts:clock", "Decide again when a date has passed.", PARTS),
+    "mllp": Entry("service.cli.mllp:mllp", "Take HL7 v2 messages over MLLP.", PARTS),
     "web": Entry("service.cli.parts:web", "Serve HTTP.", PARTS),
     "policy": Entry("service.cli.policy:policy", "The policy: show, check, compare, publish.", OPERATE),
     "db": Entry("service.cli.operations:db", "The database.", OPERATE),
