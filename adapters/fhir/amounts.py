@@ -168,6 +168,13 @@ class Level:
 def _meaning(entry: Node, path: str, mapping: Mapping) -> str:
     """What an entry's category stands for: a role, an adjustment (`PR-2`), `reason` or `unknown`."""
     own = mapping.categories
+    if not own:
+        try:
+            (coding,) = entry["category"]["coding"]
+            if coding["system"].startswith(_STANDARD):
+                return _MEANING[coding["code"]]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            pass  # anything but the usual form is looked at with care
     told = "unknown"
     for system, code in codings(entry, "category", path):
         if own and (meaning := own.get(f"{system}|{code}") or own.get(code)):

@@ -7,7 +7,6 @@ Source: FHIR R4 2.24 (data types), 2.6.2 (JSON).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -20,6 +19,9 @@ Node: TypeAlias = dict[str, Any]
 TEXT_LIMIT: Final = 1000
 NUMBER_LIMIT: Final = 128
 """Longest account or claim number, payer id or reference that may key a record."""
+
+_PLAIN_DIGITS: Final = 10
+"""Digits that cannot pass the largest amount."""
 
 _AMOUNT: Final = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,40}))?", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,60})?", re.ASCII)
@@ -106,10 +108,10 @@ def decimal_text(node: Node, name: str, place: str) -> str | None:
     return str(value)
 
 
-def cents(value: Any, path: str) -> int:
+def cents(value: Any, place: str, name: str) -> int:
     """A JSON number as signed whole cents, told from its digits.
 
-    >>> cents(Written("100.10"), ""), cents(7, ""), cents(Written("-0.500"), "")
+    >>> cents(Written("100.10"), "", ""), cents(7, "", ""), cents(Written("-0.500"), "", "")
     (10010, 700, -50)
 
     Raises:
@@ -118,20 +120,23 @@ def cents(value: Any, path: str) -> int:
     if value.__class__ is int:
         amount: int = value * 100
     elif value.__class__ is Written:
+        digits = value[:-3] + value[-2:]
+        if value[-3:-2] == "." and len(digits) <= _PLAIN_DIGITS and digits.isdigit() and digits.isascii():
+            return int(digits)  # the usual form, at a third of the cost
         match = _AMOUNT.fullmatch(value)
         if match is None:
-            raise Wrong("amount-unreadable", path)
+            raise Wrong("amount-unreadable", f"{place}.{name}.value")
         sign, digits, fraction = match.groups()
         fraction = fraction or ""
         if len(fraction) > 2 and fraction[2:].strip("0"):
-            raise Wrong("amount-not-whole-cents", path)
+            raise Wrong("amount-not-whole-cents", f"{place}.{name}.value")
         amount = int(digits) * 100 + int(fraction[:2].ljust(2, "0"))
         if sign:
             amount = -amount
     else:
-        raise Wrong("wrong-type", path)
+        raise Wrong("wrong-type", f"{place}.{name}.value")
     if not -LIMIT_CENTS <= amount <= LIMIT_CENTS:
-        raise Wrong("amount-unreadable", path)
+        raise Wrong("amount-unreadable", f"{place}.{name}.value")
     return amount
 
 
@@ -149,21 +154,24 @@ def money(node: Node, name: str, place: str, currencies: set[str]) -> int | None
     value = node.get(name)
     if value is None:
         return None
-    path = f"{place}.{name}"
     if not isinstance(value, dict):
-        raise Wrong("wrong-type", path)
+        raise Wrong("wrong-type", f"{place}.{name}")
     if "value" not in value:
         return None
     currency = value.get("currency")
+    if currency is not None and currency not in _USUAL:
+        _check_currency(currency, f"{place}.{name}.currency")
     if currency is not None:
-        if (
-            currency.__class__ is not str
-            or len(currency) != 3
-            or not (currency.isascii() and currency.isupper())
-        ):
-            raise Wrong("wrong-type", f"{path}.currency")
         currencies.add(currency)
-    return cents(value["value"], f"{path}.value")
+    return cents(value["value"], place, name)
+
+
+_USUAL: Final = ("USD",)
+
+
+def _check_currency(currency: Any, path: str) -> None:
+    if currency.__class__ is not str or len(currency) != 3 or not (currency.isascii() and currency.isupper()):
+        raise Wrong("wrong-type", path)
 
 
 def day(node: Node, name: str, place: str) -> date | None:
@@ -216,31 +224,36 @@ def midnight(on: date) -> datetime:
     return datetime(on.year, on.month, on.day, tzinfo=UTC)
 
 
-def codings(node: Node, name: str, place: str) -> Iterator[tuple[str, str]]:
+_NONE: Final[list[tuple[str, str]]] = []
+
+
+def codings(node: Node, name: str, place: str) -> list[tuple[str, str]]:
     """System and code of each coding of a CodeableConcept; system empty when absent."""
     concept = node.get(name)
     if concept is None:
-        return
+        return _NONE
     if not isinstance(concept, dict):
         raise Wrong("wrong-type", f"{place}.{name}")
-    yield from concept_codings(concept, place, name)
+    return concept_codings(concept, place, name)
 
 
-def concept_codings(concept: Node, place: str, name: str) -> Iterator[tuple[str, str]]:
+def concept_codings(concept: Node, place: str, name: str) -> list[tuple[str, str]]:
     """The same for a concept at hand."""
     many = concept.get("coding")
     if many is None:
-        return
+        return _NONE
     if many.__class__ is not list:
         raise Wrong("wrong-type", f"{place}.{name}.coding")
+    made = []
     for at, coding in enumerate(many):
         if not isinstance(coding, dict):
             raise Wrong("wrong-type", f"{place}.{name}.coding[{at}]")
         code, system = coding.get("code"), coding.get("system")
         if code.__class__ is str and (system is None or system.__class__ is str):
-            yield system or "", code.strip()
+            made.append((system or "", code.strip()))
         elif code is not None or (system is not None and system.__class__ is not str):
             raise Wrong("wrong-type", f"{place}.{name}.coding[{at}]")
+    return made
 
 
 def number(value: str | None, path: str) -> str | None:
