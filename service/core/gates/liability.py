@@ -173,14 +173,16 @@ def _stricter_later(text: str, lifted_by: str, evidence: tuple[str, ...]) -> Ans
 def no_protected_funder_is_responsible(asked: Inquiry, given: Values) -> Answer:
     """G18: veterans' community care, custody and similar funders are never replaced by the patient."""
     if found := asked.signalled("DET-09.veteran"):
-        return Said(BLOCK, in_words(found), None, None, evidence_of(found))
+        return Said(BLOCK, in_words(found), None, "a corrected decision", evidence_of(found))
     if found_ids := _programme(asked, ("va",), ("VA",)):
-        return Said(BLOCK, "The veterans' payment is payment in full.", None, None, found_ids)
+        return Said(BLOCK, "The veterans' payment is payment in full.", None, _OTHER_LIST, found_ids)
     for name, text in _FUNDED.items():
         if flags := flagged(asked, name):
             return Said(BLOCK, text, None, f"account.cleared {name}", flags)
     return None
 
+
+_OTHER_LIST: Final = "a coverage list without that programme"
 
 _FUNDED: Final = {
     "custody": "The patient was in custody; another funder is responsible.",

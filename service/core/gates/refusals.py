@@ -186,7 +186,7 @@ def debt_is_not_too_old(asked: Inquiry, given: Values) -> Answer:
             "notice.recorded agency_instructions",
             evidence,
         )
-    return told, placed, Said(BLOCK, f"{text}.", None, None, evidence)
+    return told, placed, Said(BLOCK, f"{text}.", None, "nothing: it does not begin anew", evidence)
 
 
 def balance_is_not_resolved(asked: Inquiry, given: Values) -> Answer:
