@@ -710,7 +710,8 @@ class Rejected:
 class Tally:
     """What a reader counted, for `baton inspect` and control totals. Amounts are cents.
 
-    `messages` counts JSON messages, ST segments, MSH segments or FHIR resources.
+    `messages` counts JSON messages, ST segments, MSH segments or FHIR resources. `control_numbers` are those
+    by which the sender counts its messages or interchanges, where they are numbers (ISA13, MSH-10).
     """
 
     format: str
@@ -724,6 +725,7 @@ class Tally:
     patient_adjustments_cents: int = 0
     provider_adjustments_cents: int = 0
     payment_cents: int = 0
+    control_numbers: tuple[int, ...] = ()
 
 
 Item: TypeAlias = Fact | Noted | Rejected | Tally

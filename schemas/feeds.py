@@ -10,7 +10,8 @@ class Feed:
     """What is known about one sender.
 
     `facility` completes account numbers that come without one. A `shadow` feed is read and decided, and opens
-    no case. `door` and `format` say how it comes, where that is known; None for any.
+    no case; one that is not `watched` is never paused for being unlike itself. `door` and `format` say how it
+    comes, where that is known; None for any.
     """
 
     name: str
@@ -18,3 +19,4 @@ class Feed:
     shadow: bool = False
     door: str | None = None
     format: str | None = None
+    watched: bool = True

@@ -132,6 +132,10 @@ class App:
             frozenset(feed.name for feed in self.config.feeds.values() if feed.shadow),
         )
 
+    def unwatched(self) -> frozenset[str]:
+        """The feeds that are never paused by themselves."""
+        return frozenset(feed.name for feed in self.config.feeds.values() if not feed.watched)
+
     def intake(self) -> Intake:
         """The use case, wired to the readers. The policy it decides by is kept with what it decides.
 

@@ -36,6 +36,7 @@ KEYS: Final[dict[str, Reader]] = {
     "shadow": _yes_or_no,
     "door": _word,
     "format": _word,
+    "watched": _yes_or_no,
 }
 """What may be said of a feed, and how each is read; a key fills the field of `Feed` that has its name."""
 

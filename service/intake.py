@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -11,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from adapters.hl7v2.places import belongs
 from adapters.store import Reader, Store, Unit, check_fact
-from adapters.store.rows import KeptMessage, MessageRecord, ParkedAction, ReadingRow, TallyRow
+from adapters.store.rows import ControlNumberRow, KeptMessage, MessageRecord, ParkedAction, ReadingRow
 from schemas.errors import BatonError, MessageRejected
 from schemas.facts import (
     UNREAD_PART,
@@ -29,6 +28,7 @@ from schemas.facts import (
 from service.core import Policy
 from service.posting import Arrival, Posting, parked_row
 from service.release import Terms, stands
+from service.tallying import control_numbers, tallies
 
 Read: TypeAlias = Callable[[Message], Iterator[Item]]
 """Reads one message: `service.app` wires a door's reader to each format."""
@@ -153,7 +153,15 @@ class Intake:
             self._posting(unit, moment).post(arrivals)
             unit.finish_messages([_finished(arrival, moment) for arrival in arrivals])
             receipts = _receipts(kept, messages, arrivals)
-            unit.add_tallies(_tallies(messages, receipts, moment))
+            unit.add_tallies(tallies(_fates(messages, receipts), arrivals, moment.as_of, moment.now))
+            unit.add_control_numbers(
+                [
+                    number
+                    for row, m, r in zip(kept, messages, readings, strict=True)
+                    if row.new
+                    for number in control_numbers(row.seq, m.feed, r.tally, moment.now)
+                ]
+            )
         return receipts
 
     def receive_large(
@@ -237,6 +245,7 @@ class Intake:
                 for p in reader.parked(open_only=False, message_seq=seq, limit=MOST_PARTS + 1)
             }
         total = Arrival(seq, large.sha256, large.feed, [], [])
+        numbers: list[ControlNumberRow] = []
         source = self._read_large(large)
         while piece := list(islice(source, SLICE_ITEMS)):
             reading = Reading().take(piece)
@@ -245,12 +254,14 @@ class Intake:
             with self._store.write() as unit:
                 self._posting(unit, moment).post([arrival])
             total.absorb(arrival)
+            numbers += control_numbers(seq, large.feed, reading.tally, moment.now)
             total.rejected += [r for r in reading.rejected if (r.where, r.code) in before]
             progress(total.new_facts)
         receipt = Receipt(large.sha256, total.disposition, total.new_facts, tuple(total.rejected))
         with self._store.write() as unit:
             unit.finish_messages([_finished(total, moment)])
-            unit.add_tallies(_tallies([large], [receipt], moment))
+            unit.add_control_numbers(numbers)
+            unit.add_tallies(tallies([(large.feed, receipt.disposition)], [total], moment.as_of, moment.now))
         return receipt
 
     def park_whole(self, messages: Sequence[Message], why: Rejected, moment: Moment) -> list[Receipt]:
@@ -264,7 +275,7 @@ class Intake:
                 Receipt(m.sha256, "parked" if row.new else "duplicate", 0, (why,) if row.new else ())
                 for row, m in zip(kept, messages, strict=True)
             ]
-            unit.add_tallies(_tallies(messages, receipts, moment))
+            unit.add_tallies(tallies(_fates(messages, receipts), (), moment.as_of, moment.now))
         return receipts
 
     def review(self, moment: Moment, limit: int = 500) -> int:
@@ -365,21 +376,6 @@ def _receipts(
     return receipts
 
 
-def _tallies(
-    messages: Sequence[Message | LargeMessage], receipts: Sequence[Receipt], moment: Moment
-) -> list[TallyRow]:
-    """What this transaction took, by feed: received = accepted + duplicate + parked."""
-    counted: dict[str, Counter[str]] = {}
-    for message, receipt in zip(messages, receipts, strict=True):
-        counted.setdefault(message.feed, Counter())[receipt.disposition] += 1
-    return [
-        TallyRow(
-            feed,
-            moment.as_of,
-            received=counts.total(),
-            accepted=counts["accepted"],
-            duplicate=counts["duplicate"],
-            parked=counts["parked"],
-        )
-        for feed, counts in sorted(counted.items())
-    ]
+def _fates(messages: Sequence[Message], receipts: Sequence[Receipt]) -> list[tuple[str, str]]:
+    """Each message's feed and what became of it."""
+    return [(m.feed, r.disposition) for m, r in zip(messages, receipts, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from adapters.store.rows import (
     AccountRow,
@@ -30,6 +30,11 @@ Identities: TypeAlias = dict[str, list[tuple[str, AccountRef]]]
 """Message identity to the facts, and their accounts, that carry it."""
 
 
+DENIED: Final = "4"
+REVERSAL: Final = "22"
+"""Claim status codes that say so outright. Source: 005010X221A1 CLP02."""
+
+
 @dataclass(slots=True)
 class Arrival:
     """One newly kept message on its way into the accounts; the counts fill as it is posted."""
@@ -41,6 +46,23 @@ class Arrival:
     rejected: list[Rejected]
     new_facts: int = 0
     duplicate_facts: int = 0
+    claims: int = 0
+    denied: int = 0
+    taken_back: int = 0
+    charge_cents: int = 0
+    patient_cents: int = 0
+
+    def count_claim(self, said: ClaimAdjudicated) -> None:
+        """Count one new decision of a payer: refused, taken back, or what it left to the patient."""
+        if said.status == REVERSAL:
+            self.taken_back += 1
+            return
+        self.claims += 1
+        left = sum(a.amount_cents for a in said.every_adjustment() if a.group == "PR")
+        if said.status == DENIED or (said.charge_cents > 0 >= said.paid_cents and left <= 0):
+            self.denied += 1
+        self.charge_cents += said.charge_cents
+        self.patient_cents += left
 
     @property
     def disposition(self) -> Literal["accepted", "duplicate", "parked"]:
@@ -54,6 +76,11 @@ class Arrival:
         self.rejected += part.rejected
         self.new_facts += part.new_facts
         self.duplicate_facts += part.duplicate_facts
+        self.claims += part.claims
+        self.denied += part.denied
+        self.taken_back += part.taken_back
+        self.charge_cents += part.charge_cents
+        self.patient_cents += part.patient_cents
 
 
 @dataclass(slots=True)
@@ -149,6 +176,8 @@ class Posting:
                 known.setdefault(fact.identity, []).append((fact.id, fact.account))
             self._add(fact, arrival.seq, ledgers, rows)
             arrival.new_facts += 1
+            if isinstance(fact.body, ClaimAdjudicated):
+                arrival.count_claim(fact.body)
 
     @staticmethod
     def _count_unowned(arrivals: Sequence[Arrival], added: set[str]) -> None:

@@ -12,6 +12,7 @@ from schemas.errors import Unavailable
 from schemas.facts import LargeMessage
 from service.intake import Intake, Moment
 from service.logs import Log
+from service.watch import Watch
 
 ROUND_SECONDS: Final = 5.0
 ROUND_ACCOUNTS: Final = 500
@@ -136,15 +137,19 @@ def keep_time(
     stop: Event,
     store: Store | None = None,
     per_second: int = 200,
+    watch: Watch | None = None,
 ) -> None:
     """Review what is due, again and again, until told to stop; with a store, also read what waits unread.
 
-    In between, accounts decided under another policy are decided again, never faster than `per_second`.
+    A `watch` looks at the feeds before anything opens. In between, accounts decided under another policy are
+    decided again, never faster than `per_second`.
     """
     backlog = Backlog(lambda: store, lambda: intake, clock, log) if store is not None else None
     while not stop.is_set():
         more = False
         try:
+            if watch is not None:
+                watch.look_when_due(clock())
             reviewed = review_round(intake, clock())
             if backlog is not None:
                 backlog.read(lambda: not stop.is_set())

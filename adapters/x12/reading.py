@@ -38,6 +38,8 @@ _STOPPING: Final = frozenset({"CL", "LX", "PL", "SE", "ST", "GE", "GS", "IE", "I
 """How a segment begins that may end a claim."""
 
 _VERSION: Final = "005010X221"
+INTERCHANGES_COUNTED: Final = 1000
+"""Interchanges of one message whose control numbers are reported; more are no way to count."""
 
 
 def read(body: bytes, *, feed: str, facility: str, received_at: datetime) -> Iterator[Item]:
@@ -186,6 +188,8 @@ class Walk:
         yield from self._leave_all()
         self._interchanges += 1
         self._control = at(e, 13)
+        if self._control.isascii() and self._control.isdigit() and self._interchanges <= INTERCHANGES_COUNTED:
+            self.totals.control_numbers.append(int(self._control[:15]))
         self._interchange = _Envelope(f"ISA {self._interchanges}", self._control)
         self._noticed.discard("stray")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -38,12 +38,14 @@ class Totals:
     patient_adjustments: int = 0
     provider_adjustments: int = 0
     payment: int = 0
+    control_numbers: list[int] = field(default_factory=list)
 
     def tally(self) -> Tally:
         """The sums as they stand."""
         return Tally(
             FORMAT, self.sets, self.transactions, self.claims, self.service_lines, self.charge, self.paid,
             self.patient, self.patient_adjustments, self.provider_adjustments, self.payment,
+            tuple(self.control_numbers),
         )  # fmt: skip
 
 

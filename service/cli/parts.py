@@ -22,6 +22,7 @@ from service.intake import Moment, Receipt
 from service.logs import Log, open_log
 from service.relay import relay as relay_events
 from service.timers import Backlog, keep_time, redecide_round, review_round
+from service.watch import Watch
 
 REPORT_SECONDS: Final = 10.0
 DEAD_BATCH: Final = 50
@@ -129,7 +130,8 @@ def clock(once: bool, as_of: date | None, status: bool, as_json: bool) -> None:
     stop, log = stop_on_signals(), open_log("clock")
     with opened(until=stop, log=log) as app:
         log.info("clock started")
-        keep_time(app.intake(), app.moment, log, stop, app.store, app.config.redecide_per_second)
+        watch = Watch(app.store, log, app.unwatched())
+        keep_time(app.intake(), app.moment, log, stop, app.store, app.config.redecide_per_second, watch)
         log.info("clock stopped")
 
 

@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "cases": Entry("service.cli.cases:cases", "List collections cases.", DAILY),
     "case": Entry("service.cli.cases:case", "Show one case and what made it.", DAILY),
     "shadow": Entry("service.cli.shadow:shadow", "What shadow mode would have opened.", LOOK),
+    "breaker": Entry("service.cli.breaker:breaker", "Feeds whose cases are paused; resume one.", OPERATE),
     "parked": Entry("service.cli.parked:parked", "Messages that wait for a person.", DAILY),
     "inspect": Entry(
         "service.cli.inspect:inspect", "Decode files and show what is in them; nothing is stored.", LOOK

@@ -59,7 +59,7 @@ def plain(items: list[Item]) -> dict[str, Any]:
         elif isinstance(item, Rejected):
             out["parked"].append([item.code, item.where, item.account.number if item.account else None])
         else:
-            out["tally"] = dataclasses.asdict(item)
+            out["tally"] = json.loads(json.dumps(dataclasses.asdict(item)))
     return out
 
 
