@@ -76,7 +76,7 @@ def calls_are_few_enough(asked: Inquiry, given: Values) -> Answer:
 
 def time_and_place_suit_the_person(asked: Inquiry, given: Values) -> Answer:
     """G61: calls at decent hours where the person is, and not at times or places that do not suit them."""
-    for name, text in _UNSUITED.items():
+    for name, text in _UNSUITED.items() if asked.flags else ():
         if flags := asked.flags.get(name):
             return _to_observe(asked, text, max(f.body.since for f in flags), ids_of(flags))
     if not asked.contacts:

@@ -176,7 +176,7 @@ def no_protected_funder_is_responsible(asked: Inquiry, given: Values) -> Answer:
         return Said(BLOCK, in_words(found), None, "a corrected decision", evidence_of(found))
     if found_ids := _programme(asked, ("va",), ("VA",)):
         return Said(BLOCK, "The veterans' payment is payment in full.", None, _OTHER_LIST, found_ids)
-    for name, text in _FUNDED.items():
+    for name, text in _FUNDED.items() if asked.flags else ():
         if flags := flagged(asked, name):
             return Said(BLOCK, text, None, f"account.cleared {name}", flags)
     return None

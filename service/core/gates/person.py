@@ -236,6 +236,8 @@ def letters_can_be_read(asked: Inquiry, given: Values) -> Answer:
 
 def no_hardship_of_place_is_known(asked: Inquiry, given: Values) -> Answer:
     """G5A: nobody is asked in prison, without a home, or where a disaster was declared."""
+    if not asked.flags:
+        return None
     if flags := asked.flags.get("homeless"):
         step = asked.account.assistance
         if step is not None and step.body.state == "denied":
