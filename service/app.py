@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -22,7 +22,7 @@ from schemas.errors import ConfigRefused
 from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
 from service.config import Config
 from service.core import Policy, parse_policy
-from service.core.policy import examine
+from service.core.policy import Condition, Examined, examine
 from service.intake import Intake, Moment
 from service.publication import InForce, begin
 from service.release import Terms
@@ -69,6 +69,31 @@ def read_packs(paths: Iterable[Path]) -> dict[str, str]:
     return texts
 
 
+def compile_rule(text: str) -> Condition:
+    """The expression of a house rule; the library that reads it is loaded by the first one.
+
+    Raises:
+        ValueError: it is none, or uses more than is allowed.
+    """
+    from service.rules import Expression
+
+    return Expression(text)
+
+
+def read_policy_texts(texts: Mapping[str, str]) -> Policy:
+    """Packs as a policy, house rules included.
+
+    Raises:
+        PolicyRefused: something in them is wrong, with file, line and reason.
+    """
+    return parse_policy(texts, compile_rule)
+
+
+def examine_policy_texts(texts: Mapping[str, str]) -> Examined:
+    """Everything that is wrong with packs, and what has no effect."""
+    return examine(texts, compile_rule)
+
+
 class App:
     """A configured Baton: store, policy, readers, transport. Doors open on first use and close together.
 
@@ -80,9 +105,9 @@ class App:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.policy_texts = read_policy(config)
-        self.policy_on_disk: Policy = parse_policy(self.policy_texts)
+        self.policy_on_disk: Policy = read_policy_texts(self.policy_texts)
         self._store: Store | None = None
-        self._in_force = InForce(lambda: self.store, self.policy_on_disk, examine, wall_clock)
+        self._in_force = InForce(lambda: self.store, self.policy_on_disk, examine_policy_texts, wall_clock)
 
     @property
     def policy(self) -> Policy:

@@ -11,6 +11,7 @@ from schemas.decisions import Decision, Finding, Responsibility, Share
 from schemas.errors import BatonError, PolicyRefused
 from schemas.facts import AccountRef, Fact
 from schemas.money import format_cents
+from service.app import compile_rule
 from service.chronicle import as_it_was, histories, how_it_opened, timeline, why_it_ended
 from service.core import Explanation, Policy, apportion, decide, explain, fold, parse_policy
 from service.core.counterfactual import NOT_OPENED, TAKEN_BACK, Counterfactual
@@ -113,7 +114,7 @@ class Policies:
         if row is None:
             return self._now
         try:
-            found: Policy = parse_policy(from_bytes(row.content))
+            found: Policy = parse_policy(from_bytes(row.content), compile_rule)
         except PolicyRefused:
             return self._now
         return found

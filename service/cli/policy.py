@@ -10,13 +10,20 @@ from pathlib import Path
 import click
 
 from schemas.errors import BatonError
-from service.app import BUNDLED_POLICY, App, read_packs, read_policy
+from service.app import (
+    BUNDLED_POLICY,
+    App,
+    examine_policy_texts,
+    read_packs,
+    read_policy,
+    read_policy_texts,
+)
 from service.cli import policy_shown
 from service.cli.opening import DAY, INSTANT, opened
 from service.cli.output import print_json
 from service.config import load
-from service.core import Policy, parse_policy
-from service.core.policy import compare, examine
+from service.core import Policy
+from service.core.policy import compare
 from service.publication import Person, approve, begin, differences, propose, read_kept, withdraw
 
 PACKS = click.Path(exists=True, path_type=Path)
@@ -71,7 +78,7 @@ def check(ctx: click.Context, files: tuple[Path, ...], alone: bool, strict: bool
     FILES are laid over the packs on disk: a file of the same name replaces, others are added. Exit code 2
     when something is wrong.
     """
-    found = examine(_texts(files, alone))
+    found = examine_policy_texts(_texts(files, alone))
     said = [
         {"severity": severity, "where": one.where, "reason": one.reason, "code": one.code}
         for severity, many in (("error", found.refused), ("warning", found.warned))
@@ -120,7 +127,7 @@ def publish(files: tuple[Path, ...], alone: bool, by: str, note: str, as_json: b
     with opened() as app, app.store.write() as unit:
         now = app.moment().now
         begin(unit, app.policy_on_disk, app.policy_texts, now)
-        made = propose(unit, texts, _person(by), note, now, examine)
+        made = propose(unit, texts, _person(by), note, now, examine_policy_texts)
     if as_json:
         changes = policy_shown.plain_differences(made.differences or ())
         print_json({"proposal": made.seq, "sha256": made.policy.sha256, "differences": changes})
@@ -141,7 +148,7 @@ def approve_command(digest: str, by: str, note: str, effective: datetime | None)
     Running processes take it up within seconds; accounts are decided by it when they are next looked at.
     """
     with opened() as app, app.store.write() as unit:
-        step = approve(unit, digest, _person(by), note, app.moment().now, examine, effective)
+        step = approve(unit, digest, _person(by), note, app.moment().now, examine_policy_texts, effective)
     click.echo(f"In force from {effective or 'now'}: {step.sha256}")
 
 
@@ -163,7 +170,7 @@ def history(digest: str | None, as_json: bool) -> None:
     """Every policy that was proposed, who approved or withdrew it, and since when it is in force."""
     with opened() as app, app.store.read() as reader:
         if digest is not None:
-            found = differences(reader, _kept(app, digest), examine)
+            found = differences(reader, _kept(app, digest), examine_policy_texts)
             if as_json:
                 print_json(policy_shown.plain_differences(found or ()))
             else:
@@ -208,11 +215,11 @@ def _scope(words: tuple[str, ...]) -> dict[str, list[str]]:
 
 def _policy_of(name: str) -> Policy:
     if Path(name).exists():
-        return parse_policy(_texts([Path(name)], False))
+        return read_policy_texts(_texts([Path(name)], False))
     if name == "bundled":
-        return parse_policy(read_packs([BUNDLED_POLICY]))
+        return read_policy_texts(read_packs([BUNDLED_POLICY]))
     if name == "disk":
-        return parse_policy(read_policy(load()))
+        return read_policy_texts(read_policy(load()))
     with opened() as app:
         return app.policy if name == "in-force" else _kept(app, name)
 
@@ -224,4 +231,4 @@ def _kept(app: App, digest: str) -> Policy:
             raise BatonError(
                 "no-such-policy", "no file, and no kept policy, goes by this name; `baton policy history`"
             )
-        return read_kept(reader, found.pop(), examine)
+        return read_kept(reader, found.pop(), examine_policy_texts)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 from schemas.canonical import digest, from_bytes, to_bytes
-from schemas.decisions import STAGES, Decision, Finding, Responsibility, Trace, Verdict
+from schemas.decisions import STAGES, Decision, Finding, Responsibility, Scalar, Trace, Verdict
 from schemas.facts import AccountFlagged, AccountRef, ContactLogged, Fact, NoticeRecorded, StatementSent
 from schemas.records import from_plain, to_plain
 from service.core.account import Account, Known
 from service.core.gates import REGISTRY, Answer, Facility, Inquiry, Said
 from service.core.gates.asking import NO_PAPERS, NOTHING_TOLD
 from service.core.gates.letters import reader_of
-from service.core.policy import Period, Policy
+from service.core.policy import Period, Policy, Rule, shown
 
 
 def inquire(
@@ -122,6 +123,10 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
     findings, spoken, said, clear = _ask(asked, policy.on(as_of))
     outcomes = _outcomes(spoken)
     review_on = _review_on(spoken, outcomes, policy.next_change(as_of))
+    if any(rule.moves for rule, _ in policy.on(as_of).rules):
+        # A rule about days may change its mind on any day, and names none.
+        tomorrow = as_of + timedelta(days=1)
+        review_on = tomorrow if review_on is None else min(review_on, tomorrow)
     owes = to_plain(responsibility)
     material = _material(responsibility, spoken, outcomes)
     content = to_bytes(
@@ -193,7 +198,27 @@ def _ask(
                 spoken.append(findings[place])
         said.append({"gate": REGISTRY[at].id, "given": period.gates[at].values, "says": _compact(each)})
     clear = [gate.id for gate, answer in zip(REGISTRY, answers, strict=True) if answer is None]
+    for rule, standing in period.rules:
+        heard, given = rule.ask(asked)
+        if heard is None:
+            clear.append(rule.id)
+            findings += standing
+            continue
+        told = _rule_findings(rule, standing, heard, given)
+        findings += told
+        spoken += [finding for finding, one in zip(told, heard, strict=True) if one is not None]
+        said.append({"gate": rule.id, "given": given, "says": _compact((heard[0], heard[1], heard[2]))})
     return findings, spoken, said, clear
+
+
+def _rule_findings(
+    rule: Rule, standing: tuple[Finding, ...], each: Sequence[Said | None], given: Mapping[str, Scalar]
+) -> list[Finding]:
+    """A house rule's answers, each with the values of the account that it looked at."""
+    return [
+        at_rest if one is None else replace(_finding(one, at_rest), parameters=shown(rule.when, given))
+        for one, at_rest in zip(each, standing, strict=True)
+    ]
 
 
 def _no_value(name: str) -> Said:
@@ -294,7 +319,7 @@ def read_decision(content: bytes, policy: Policy) -> Decision:
         raise ValueError("this decision was made under another policy")
     policy = policy.with_packs(plain["policy"].get("packs", ()))
     as_of = date.fromisoformat(plain["as_of"])
-    findings = _read_findings({g["gate"]: g["says"] for g in plain["gates"]}, policy.on(as_of))
+    findings = _read_findings({g["gate"]: g for g in plain["gates"]}, policy.on(as_of))
     words = {v.word: v for v in Verdict}
     outcomes = [words[word] for word in plain["outcomes"]]
     responsibility = from_plain(Responsibility, plain["responsibility"])
@@ -316,16 +341,26 @@ def read_decision(content: bytes, policy: Policy) -> Decision:
     )
 
 
-def _read_findings(said: dict[str, list[Any]], period: Period) -> tuple[Finding, ...]:
-    words = {v.word: v for v in Verdict}
+def _read_findings(said: dict[str, dict[str, Any]], period: Period) -> tuple[Finding, ...]:
     out: list[Finding] = []
     for gate, terms in zip(REGISTRY, period.gates, strict=True):
-        says = said.get(gate.id, [None])
-        for one, standing in zip(says * 3 if len(says) == 1 else says, terms.standing, strict=True):
-            if one is None:
-                out.append(standing)
-                continue
-            word, because, until, lifted_by, evidence = one
-            day = date.fromisoformat(until) if until else None
-            out.append(_finding(Said(words[word], because, day, lifted_by, tuple(evidence)), standing))
+        for one, standing in zip(_read_says(said.get(gate.id)), terms.standing, strict=True):
+            out.append(standing if one is None else _finding(one, standing))
+    for rule, rests in period.rules:
+        record = said.get(rule.id)
+        out += _rule_findings(rule, rests, _read_says(record), record["given"] if record else {})
     return tuple(out)
+
+
+def _read_says(record: dict[str, Any] | None) -> list[Said | None]:
+    """A gate's or rule's answer for each stage, as recorded; None for the standing sentence."""
+    words = {v.word: v for v in Verdict}
+    read: list[Said | None] = []
+    for one in record["says"] if record else [None]:
+        if one is None:
+            read.append(None)
+            continue
+        word, because, until, lifted_by, evidence = one
+        day = date.fromisoformat(until) if until else None
+        read.append(Said(words[word], because, day, lifted_by, tuple(evidence)))
+    return read * len(STAGES) if len(read) == 1 else read

@@ -24,7 +24,7 @@ from service.cli.table import COMMANDS
 from service.config import load
 from service.core import Policy, parse_policy
 from service.core.gates import REGISTRY
-from service.core.policy import DIRECTIONS
+from service.core.policy import DIRECTIONS, VALUES
 from service.metrics import DoorMeter
 from service.web import SCOPES
 from tests.house.gates_page import gates_page, rooms_of
@@ -96,11 +96,34 @@ def hl7v2_codes_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def house_rules_page() -> str:
+    lines = [
+        MADE,
+        "",
+        "# What a house rule may look at",
+        "",
+        "A `[[rule]]` of a policy pack holds, requires or blocks while its expression `when` is true. It can",
+        "add a restriction, never allow. An expression compares the values below, with `and`, `or`, `not`,",
+        "`in`, plus and minus, texts in quotes, `null` and days as `d'2026-11-01'`; functions, patterns and",
+        "the clock are refused. Money is whole cents. A value that is missing holds the account, unless the",
+        "expression itself asks for `null`. A rule that uses a value marked daily makes every account it",
+        "concerns due again every day.",
+        "",
+        "| value | is | meaning |",
+        "|---|---|---|",
+    ]
+    for value in VALUES.values():
+        kind = value.kind + (", daily" if value.moves else "")
+        lines.append(f"| `{value.name}` | {kind} | {cell(value.meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.parametrize(
     "name, made",
     [
         ("gates.md", lambda: gates_page(MADE)),
         ("x12-codes.md", x12_codes_page),
+        ("house-rules.md", house_rules_page),
         ("hl7v2-codes.md", hl7v2_codes_page),
     ],
 )

@@ -5,6 +5,7 @@ from service.core.policy.comparing import Difference, compare, in_words
 from service.core.policy.idle import Warned
 from service.core.policy.packs import Examined, examine, parse_policy
 from service.core.policy.policy import Policy
+from service.core.policy.rules import VALUES, AccountValue, Compile, Condition, Rule, Value, shown
 from service.core.policy.scope import SCOPE_KEYS
 from service.core.policy.terms import DIRECTIONS, Pack, Period, Terms, Values
 
@@ -14,13 +15,20 @@ __all__ = [
     "EFFECTS",
     "SCOPE_KEYS",
     "UNKNOWN",
+    "AccountValue",
     "Code",
+    "Compile",
+    "Condition",
     "Difference",
     "Examined",
     "Pack",
     "Period",
     "Policy",
+    "Rule",
     "Terms",
+    "VALUES",
+    "Value",
+    "shown",
     "Values",
     "Warned",
     "compare",

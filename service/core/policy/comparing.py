@@ -59,6 +59,7 @@ def compare(before: Policy, after: Policy) -> tuple[Difference, ...]:
             "facility",
         ),
         *_differ(dict(old.groups), dict(new.groups), "group"),
+        *_differ(_rules(old), _rules(new), "house rule"),
     )
 
 
@@ -96,6 +97,20 @@ def _pack(pack: Pack) -> str:
 def _facility(facility: Any) -> str:
     exempt = {True: "tax exempt", False: "not tax exempt", None: ""}[facility.tax_exempt]
     return ", ".join(word for word in (facility.state, facility.kind, exempt) if word) or "nothing said"
+
+
+def _rules(book: Book) -> dict[str, str]:
+    return {id: _rule(one, book.packs[one.pack]) for id, one in book.rules.items()}
+
+
+def _rule(one: Dated, pack: Pack) -> str:
+    rule = one.value
+    stages = ", ".join(stage for stage in STAGES if stage in rule.stages)
+    said = f"{rule.verdict.word} for {stages} when {rule.when}: {rule.because}"
+    said += f" until {rule.until_days} days after {rule.until_from}" if rule.until_days else ""
+    said += f", from {one.since}" if one.since != date.min else ""
+    said += f", until {one.until}" if one.until != date.max else ""
+    return f"{said} [{pack.id}; {rule.citation}]"
 
 
 def _differ(old: dict[str, str], new: dict[str, str], what: str) -> Iterator[Difference]:

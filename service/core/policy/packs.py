@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from schemas.canonical import digest, to_bytes
-from schemas.decisions import STAGES, Scalar
+from schemas.decisions import STAGES, Scalar, Verdict
 from schemas.errors import PolicyRefused
 from schemas.money import NotAnAmount, parse_cents
 from service.core.gates import REGISTRY, Facility, Gate
@@ -18,6 +18,7 @@ from service.core.policy.codes import CLASSES, EFFECTS, Code
 from service.core.policy.idle import Warned, idle
 from service.core.policy.lines import Lines, Path
 from service.core.policy.policy import Policy, Shelf
+from service.core.policy.rules import VALUES, Compile, Condition, Rule
 from service.core.policy.scope import SCOPE_KEYS, folded
 from service.core.policy.terms import Book, Dated, Key, Pack
 
@@ -25,7 +26,7 @@ _GATES: Final = {gate.id: gate for gate in REGISTRY}
 _DAYS: Final = {"effective_from", "effective_until"}
 _HEAD: Final = {"id", "version", "precedence", "shadow", "note"}
 _VALUE: Final = {"name", "stage", "value", "unit", "note"} | _DAYS
-_SECTIONS: Final = {"policy", "scope", "facility", "gates", "reason", "remark", "group"}
+_SECTIONS: Final = {"policy", "scope", "facility", "gates", "reason", "remark", "group", "rule"}
 _FOR_EVERYBODY: Final = ("facility", "reason", "remark", "group")
 _HIGHEST: Final = 1000
 
@@ -39,27 +40,29 @@ class Examined:
     warned: tuple[Warned, ...]
 
 
-def parse_policy(texts: Mapping[str, str]) -> Policy:
-    """Read policy packs, given as file name to TOML text.
+def parse_policy(texts: Mapping[str, str], compile: Compile | None = None) -> Policy:
+    """Read policy packs, given as file name to TOML text; `compile` checks the expressions of house rules.
 
     Raises:
         PolicyRefused: the first thing that is wrong: a pack is no TOML, names an unknown gate, parameter or
             key, gives a gate without a citation, a value of the wrong type, or two values for one day.
     """
-    policy, refused, _ = _read(texts)
+    policy, refused, _ = _read(texts, compile)
     if policy is None:
         raise refused[0]
     return policy
 
 
-def examine(texts: Mapping[str, str]) -> Examined:
+def examine(texts: Mapping[str, str], compile: Compile | None = None) -> Examined:
     """Read policy packs and say everything that is wrong with them, and what has no effect."""
-    policy, refused, book = _read(texts)
+    policy, refused, book = _read(texts, compile)
     return Examined(policy, tuple(refused), idle(book) if policy is not None else ())
 
 
-def _read(texts: Mapping[str, str]) -> tuple[Policy | None, list[PolicyRefused], Book]:
-    reading = _Reading()
+def _read(
+    texts: Mapping[str, str], compile: Compile | None
+) -> tuple[Policy | None, list[PolicyRefused], Book]:
+    reading = _Reading(compile)
     content: dict[str, Any] = {}
     for name in sorted(texts):
         pack = _PackReading(reading, name, texts[name])
@@ -77,13 +80,15 @@ def _read(texts: Mapping[str, str]) -> tuple[Policy | None, list[PolicyRefused],
 class _Reading:
     """What all packs say together."""
 
-    def __init__(self) -> None:
+    def __init__(self, compile: Compile | None) -> None:
         self.packs: list[Pack] = []
         self.values: dict[Key, list[Dated]] = {}
         self.codes: dict[tuple[str, str], list[Dated]] = {}
         self.citations: dict[str, list[tuple[int, str]]] = {gate.id: [] for gate in REGISTRY}
         self.groups: dict[str, tuple[int, str]] = {}
         self.facilities: dict[str, tuple[int, Facility]] = {}
+        self.rules: dict[str, Dated] = {}
+        self.compile = compile
         self.refused: list[PolicyRefused] = []
 
     def book(self) -> Book:
@@ -98,6 +103,7 @@ class _Reading:
             {code: text for code, (_, text) in self.groups.items()},
             {name: facility for name, (_, facility) in self.facilities.items()},
             {gate_id: frozenset(packs) for gate_id, packs in valued.items()},
+            self.rules,
         )
 
     def check_citations(self, book: Book) -> None:
@@ -147,6 +153,8 @@ class _PackReading:
                 self._code(kind, entry, n, (allowed, label))
         for n, entry in enumerate(self._entries(table, "group")):
             self._group(entry, n)
+        for n, entry in enumerate(self._entries(table, "rule")):
+            self._rule(entry, n)
 
     def _refuse(self, code: str, reason: str, *path: str | int) -> None:
         line = self._lines.of(*path)
@@ -360,7 +368,79 @@ class _PackReading:
         elif self._wins(self._all.groups, code, f"group {code}", ("group", n)):
             self._all.groups[code] = self._at, text
 
+    def _rule(self, entry: dict[str, Any], n: int) -> None:
+        id = entry.get("id")
+        label = f"rule {id}"
+        if not self._only(entry, _RULE, ("rule", n), "unknown-key", label):
+            return
+        if not isinstance(id, str) or not re.fullmatch(r"H[0-9]{2,4}", id) or id in self._all.rules:
+            self._refuse(
+                "bad-rule-id", "a rule has an id of its own: H and two to four digits", "rule", n, "id"
+            )
+            return
+        for key in ("name", "when", "because", "citation"):
+            if not isinstance(entry.get(key), str) or not entry[key].strip():
+                self._refuse("incomplete-rule", f"{label} needs {key}, a text", "rule", n, key)
+                return
+        verdict, stages = entry.get("verdict"), entry.get("stage", list(STAGES))
+        if verdict not in _VERDICTS:
+            text = f"{label}: verdict is require, hold or block; a rule never allows"
+            self._refuse("unknown-verdict", text, "rule", n, "verdict")
+            return
+        stages = [stages] if isinstance(stages, str) else stages
+        if not isinstance(stages, list) or not stages or not all(stage in STAGES for stage in stages):
+            self._refuse("unknown-stage", f"{label}: stages are {', '.join(STAGES)}", "rule", n, "stage")
+            return
+        until, condition = self._until(entry, label, n), self._condition(entry["when"], label, n)
+        days = self._days(entry, label, ("rule", n))
+        if until is None or condition is None or days is None:
+            return
+        rule = Rule(
+            id,
+            entry["name"].strip().replace(" ", "_"),
+            entry["when"].strip(),
+            condition,
+            frozenset(stages),
+            _VERDICTS[verdict],
+            entry["because"].strip(),
+            entry["citation"].strip(),
+            entry.get("lifted_by"),
+            *until,
+        )
+        self._all.rules[id] = Dated(rule, *days, self._at, self._lines.of("rule", n))
 
+    def _until(self, entry: dict[str, Any], label: str, n: int) -> tuple[int | None, str | None] | None:
+        days, start = entry.get("until_days"), entry.get("until_from")
+        dates = [name for name, value in VALUES.items() if value.kind == "day" and not value.moves]
+        if not isinstance(entry.get("lifted_by"), str | None):
+            self._refuse("wrong-type", f"{label}: lifted_by is a text", "rule", n, "lifted_by")
+            return None
+        if days is None and start is None:
+            return None, None
+        if type(days) is not int or not 0 < days <= _MOST["days"] or start not in dates:
+            text = f"{label}: until_days is a number of days, and until_from one of {', '.join(dates)}"
+            self._refuse(
+                "wrong-type", text, "rule", n, "until_days" if "until_days" in entry else "until_from"
+            )
+            return None
+        return days, start
+
+    def _condition(self, when: str, label: str, n: int) -> Condition | None:
+        if self._all.compile is None:
+            self._refuse("no-expressions", f"{label}: nothing here reads expressions", "rule", n, "when")
+            return None
+        try:
+            return self._all.compile(when)
+        except ValueError as error:
+            self._refuse("bad-expression", f"{label}: {error}", "rule", n, "when")
+            return None
+
+
+_RULE: Final = _DAYS | {
+    "id", "name", "when", "stage", "verdict", "because", "citation", "lifted_by", "until_days", "until_from",
+    "note",
+}  # fmt: skip
+_VERDICTS: Final = {v.word: v for v in Verdict if v is not Verdict.ALLOW}
 _MOST: Final = {"days": 36_500, "count": 1000, "percent": 100_000}
 _WRITTEN: Final = {
     "flag": "true or false",

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from schemas.decisions import STAGES, Finding, Scalar, Verdict
 from service.core.gates import REGISTRY, Facility, Gate
 from service.core.policy.codes import Code
+from service.core.policy.rules import Rule
 
 Values: TypeAlias = dict[str, tuple[Scalar, Scalar, Scalar]]
 """A gate's parameters in force: name to one value for each stage, in the order of STAGES."""
@@ -69,18 +70,20 @@ class Book:
     groups: Mapping[str, str]
     facilities: Mapping[str, Facility]
     valued: Mapping[str, frozenset[int]]
+    rules: Mapping[str, Dated]
 
     def changes(self, active: frozenset[int]) -> list[date]:
         """The days on which something that these packs say begins or ends, from the beginning of time."""
         days = {date.min}
-        for dated in (*self.values.values(), *self.codes.values()):
+        rules = [[rule] for rule in self.rules.values()]
+        for dated in (*self.values.values(), *self.codes.values(), *rules):
             for one in dated:
                 if one.pack in active:
                     days |= {one.since, one.until}
         return sorted(days - {date.max})
 
 
-EMPTY: Final = Book((), {}, {}, {gate.id: () for gate in REGISTRY}, {}, {}, {})
+EMPTY: Final = Book((), {}, {}, {gate.id: () for gate in REGISTRY}, {}, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ class Terms:
 class Period:
     """Everything in force from a day until the next period begins.
 
-    `standing` are the standing answers of all gates, gate after gate, stage after stage.
+    `standing` are the standing answers of all gates, gate after gate, stage after stage. `rules` are the
+    house rules, each with its standing answers, by id.
     """
 
     starts_on: date
@@ -110,6 +114,7 @@ class Period:
     reasons: Mapping[str, Code]
     remarks: Mapping[str, Code]
     duplicate_codes: frozenset[str]
+    rules: tuple[tuple[Rule, tuple[Finding, ...]], ...] = ()
 
 
 def period(book: Book, active: frozenset[int], day: date) -> Period:
@@ -126,6 +131,11 @@ def period(book: Book, active: frozenset[int], day: date) -> Period:
         codes["reason"],
         codes["remark"],
         frozenset(c for c, code in codes["reason"].items() if code.kind == "DUPLICATE"),
+        tuple(
+            (d.value, d.value.standing(book.packs[d.pack].name))
+            for _, d in sorted(book.rules.items())
+            if d.pack in active and d.covers(day)
+        ),
     )
 
 
