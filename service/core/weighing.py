@@ -45,6 +45,7 @@ _SUSPICIOUS_OA: Final = frozenset(
         "PAID_TO_PATIENT",
     }
 )
+_UNDECIDED: Final = frozenset({"PENDING", "INFO_FROM_PATIENT", "OTHER_PAYER"})
 _NON_BINDING: Final = frozenset({"COVERAGE_NOT_FOUND", "OTHER_PAYER"})
 _SILENT: Final = frozenset({"PRIOR_PAYER", "DUPLICATE", "PREDETERMINATION"})
 
@@ -257,7 +258,8 @@ def _note_other_part(a: Adjustment, code: Code, out: Weighed) -> None:
     kind, label = code.kind, f"{a.group}-{a.code}: {code.text}"
     bearer = "none"
     if a.group in ("CO", "PI"):
-        bearer = "reduction" if kind in REDUCTIONS else "provider"
+        # What another payer or an answer may still pay is nobody's loss yet, whatever the group.
+        bearer = "reduction" if kind in REDUCTIONS else "none" if kind in _UNDECIDED else "provider"
         if bearer == "reduction":
             out.reduction_cents += a.amount_cents
         else:

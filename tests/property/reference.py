@@ -31,6 +31,21 @@ def in_force(c: Any, first: date | None, last: date | None) -> bool:
     )
 
 
+def self_pay_since(lists: list[Fact]) -> Any:
+    """The first of the empty coverage lists that nothing but empty ones followed."""
+    since = None
+    for f in sorted(lists, key=lambda f: (f.occurred_at, f.id)):
+        b: Any = f.body
+        since = None if b.coverages else since or f.occurred_at
+    return since
+
+
+def plans_missing(registered: list[Fact], listed: Any) -> bool:
+    told: list[Any] = [f.body for f in sorted(registered, key=lambda f: (f.occurred_at, f.id))]
+    expected = [b.expected_plans for b in told if b.expected_plans is not None]
+    return bool(listed and expected and expected[-1] > len(listed.coverages))
+
+
 def setting_of(facts: dict[str, list[Fact]]) -> dict[str, Any]:
     """What all claims share: cover in force at any day of service, programmes, papers on file."""
     bodies: dict[str, list[Any]] = {k: [f.body for f in found] for k, found in facts.items()}
@@ -48,6 +63,8 @@ def setting_of(facts: dict[str, list[Fact]]) -> dict[str, Any]:
         "listed": listed,
         "charges": sum(b.amount_cents for b in bodies["charge.posted"]) if bodies["charge.posted"] else None,
         "claims": sorted({b.claim_id for b in said + bodies["claim.submitted"]}),
+        "self_pay_since": self_pay_since(facts["coverage.listed"]),
+        "plans_missing": plans_missing(facts["account.registered"], listed),
         "protected": "QMB" in remarked
         or any(x.code == "303" for a in said for x in a.every_adjustment())
         or any(c.kind == "qmb" for c in covers),
@@ -62,6 +79,7 @@ KINDS = [
     "coverage.listed",
     "charge.posted",
     "claim.submitted",
+    "claim.status",
     "claim.adjudicated",
     "claim.unreadable",
     "payment.posted",

@@ -38,6 +38,7 @@ SUSPICIOUS_OA = REDUCTIONS | {
     "AUTHORIZATION",
     "PAID_TO_PATIENT",
 }
+NOTICE = {"NONCOVERED", "LIMIT_REACHED", "MEDICAL_NECESSITY"}
 OTHERS = ("provider", "awaited", "undetermined")
 RELIEVES = {"charity", "courtesy", "small_balance", "bad_debt"}
 
@@ -174,11 +175,20 @@ def standing(decisions: list[ClaimAdjudicated], billed: int | None) -> dict[str,
 # --- what one payer's standing decisions leave with the patient --------------------------------------------
 
 
+def no_notice(line: Any) -> set[str]:
+    """Medicare's modifiers that say that no notice was given, or that no charge was meant (2.3)."""
+    return {"NO_NOTICE"} if {"GZ", "GL"} & set(line.modifiers) else set()
+
+
 def pieces(a: ClaimAdjudicated) -> list[tuple[Any, set[str]]]:
     """Every adjustment that moves cents, with the remark effects that reach it; a line's reach that line."""
     everywhere = effects(a, a.remarks)
     found = [(x, everywhere) for x in a.adjustments]
-    found += [(x, everywhere | effects(a, line.remarks)) for line in a.lines for x in line.adjustments]
+    found += [
+        (x, everywhere | effects(a, line.remarks) | no_notice(line))
+        for line in a.lines
+        for x in line.adjustments
+    ]
     return [(x, said) for x, said in found if x.amount_cents]
 
 
@@ -201,6 +211,11 @@ def barred(a: ClaimAdjudicated, code: str, said: set[str], setting: dict[str, An
         or ("STRIP_ABOVE_COST_SHARE" in said and kind != "COST_SHARE")
         or (code == "45" and (not setting["consent"] or said & {"STRIP_BALANCE_BILL", "BALANCE_BILL_BARRED"}))
         or kind in ("NO_COLLECT", "PREDETERMINATION", "COVERAGE_NOT_FOUND")
+        or (
+            (setting["kinds"].get(a.payer.id) == "medicare" or filed in ("MA", "MB"))
+            and "NO_NOTICE" in said
+            and kind in NOTICE
+        )
         or (code != "3" and any(x.code == "24" for x in a.every_adjustment()))
     )
 
@@ -209,12 +224,16 @@ def provider_bears(a: ClaimAdjudicated, x: Any, said: set[str], setting: dict[st
     if x.group == "PR":
         return barred(a, x.code, said, setting)
     if x.group in ("CO", "PI"):
-        return class_of(x.code) not in REDUCTIONS
+        return class_of(x.code) not in REDUCTIONS | {"PENDING", "INFO_FROM_PATIENT", "OTHER_PAYER"}
     return x.group == "OA" and class_of(x.code) == "NO_COLLECT"
 
 
 def beyond_cost_share(x: Any) -> bool:
     return x.group == "PR" and x.amount_cents > 0 and class_of(x.code) not in ("COST_SHARE", "CREDIT")
+
+
+def denies(a: ClaimAdjudicated, x: Any, said: set[str], setting: dict[str, Any]) -> bool:
+    return x.group != "PR" and provider_bears(a, x, said, setting)
 
 
 def to_review(x: Any) -> bool:
@@ -267,10 +286,12 @@ def answer(payer: str, mine: list[ClaimAdjudicated], billed: int, setting: dict[
         "off": sum(
             x.amount_cents for x in every if x.group in ("CO", "PI") and class_of(x.code) in REDUCTIONS
         ),
+        "denied": sum(x.amount_cents for a in active for x, r in pieces(a) if denies(a, x, r, setting)),
         "binding": binding,
         "waits": bool(waits),
         "silent": not active and not any(a.status == "23" for a in mine),
-        "undone": at["undone"]
+        "undone": "8" in interim
+        or at["undone"]
         or at["conflict"]
         or "UNPROCESSABLE" in remarked
         or not all(map(balanced, active)),
@@ -283,6 +304,34 @@ def answer(payer: str, mine: list[ClaimAdjudicated], billed: int, setting: dict[
 
 def by_cas_of(a: ClaimAdjudicated) -> int:
     return sum(x.amount_cents for x in a.every_adjustment() if x.group == "PR")
+
+
+def closing(facts: dict[str, list[Fact]], claim: str, payer: str) -> tuple[str, Any] | None:
+    """How and when a person closed a payer by name, unless a bill or another word came later."""
+    told: list[tuple[Any, int, str, str]] = []
+    for f in facts["claim.submitted"] + facts["claim.status"]:
+        b: Any = f.body
+        if b.claim_id == claim and b.payer.id == payer:
+            status = "billed" if f.kind == "claim.submitted" else b.status
+            if not status.startswith("closed") or b.by:
+                told.append((f.occurred_at, int(f.kind == "claim.status"), f.id, status))
+    last = max(told, default=None)
+    return (last[3], last[0]) if last and last[3].startswith("closed") else None
+
+
+def before(last: Any, at: Any) -> bool:
+    return last is not None and last < at
+
+
+def uncovered(
+    payer: str, closed: tuple[str, Any] | None, answers: list[dict[str, Any]], setting: dict[str, Any]
+) -> bool:
+    """Whether it is verified that this payer does not insure the claim: by a person, or self-pay since."""
+    mine = next((a for a in answers if a["payer"] == payer and not a["silent"]), None)
+    if closed and closed[0] != "closed_no_response" and (mine is None or before(mine["last"], closed[1])):
+        return True
+    since = setting["self_pay_since"]
+    return mine is not None and since is not None and before(mine["last"], since)
 
 
 def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any]) -> dict[str, Any]:
@@ -305,14 +354,24 @@ def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any
     for a in said:
         if a.forwarded_to and (a.status == "23" or any(a in b["active"] for b in answers)):
             expected.add(a.forwarded_to.id)
+    when = {id(f.body): f.occurred_at for f in facts["claim.adjudicated"]}
+    for a in answers:
+        a["last"] = max((when[id(b)] for b in a["active"]), default=None)
+    closed = {p: closing(facts, claim, p) for p in expected | {a["payer"] for a in answers}}
     open_payers = expected - {a["payer"] for a in answers} | {a["payer"] for a in answers if a["silent"]}
+    open_payers = {p for p in open_payers if closed[p] is None}
     binding = [a for a in answered if a["binding"]]
+    settled = closed and not binding and not any(a["waits"] for a in answered)
+    selfpay = settled and all(uncovered(p, closed[p], answers, setting) for p in closed)
     if any(a["undone"] for a in answers):
-        state = "undetermined"
+        state, selfpay = "undetermined", False
+    elif selfpay:
+        state = "final"
     elif (
         open_payers
         or (answers and answers[-1]["sent_on"])
         or not binding
+        or setting["plans_missing"]
         or any(a["waits"] for a in answered)
     ):
         state = "provisional"
@@ -322,6 +381,8 @@ def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any
     lowest = min((a["ok"] for a in binding), default=0) if state == "final" else 0
     # Never more than is left of the bill: money paid twice is not asked for a third time.
     collectible = max(0, min(lowest, total - paid - max((a["off"] for a in answered), default=0)))
+    if selfpay:
+        collectible = max(0, total - paid - max((a["off"] + a["denied"] for a in answers), default=0))
     off = 0 if state == "undetermined" else min(off, max(0, total - paid - collectible))
     return {
         "claim": claim,
@@ -329,9 +390,15 @@ def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any
         "total": total,
         "off": off,
         "left": total - paid - off,
-        "assigned": min(a["pr"] for a in binding) if binding else answered[-1]["pr"] if answered else 0,
+        "assigned": collectible
+        if selfpay
+        else min(a["pr"] for a in binding)
+        if binding
+        else answered[-1]["pr"]
+        if answered
+        else 0,
         "collectible": collectible,
-        "binding_pr": [a["pr"] for a in binding],
+        "binding_pr": [total] if selfpay else [a["pr"] for a in binding],
         "said": said,
         "answers": answers,
         "bears": divide(state, answers, binding, total - paid - off, collectible, setting),

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from schemas.facts import (
     AccountRef,
+    AccountRegistered,
     AccountsUnmerged,
     AdjudicatedLine,
     Adjustment,
     ClaimAdjudicated,
+    ClaimStatusReported,
     Coverage,
     CoverageListed,
     Fact,
@@ -132,6 +134,7 @@ class Teller:
         if not self.chance(4):
             for n, bill in enumerate(bills):
                 self.claim(f"A{n + 1}", bill, payers)
+            self.way_of(f"A{n + 1}", bill, payers)
         self.money(sum(bills))
         self.people()
         if self.odd(8):
@@ -143,7 +146,8 @@ class Teller:
     def register(self, payers: list[str], bills: list[int]) -> None:
         kinds = {
             p: self.r.choice(
-                ["commercial"] * 8 + ["medicare", "medicare", "medicaid", "qmb", "va", "tricare"]
+                ["commercial"] * 8
+                + ["medicare", "medicare", "medicaid", "qmb", "va", "tricare", "workers_comp"]
             )
             for p in payers
         }
@@ -152,6 +156,15 @@ class Teller:
         if self.odd(5):
             gone = Coverage(1, Payer("P9"), "commercial", None, None, day(-60))
             self.facts.append(fact(CoverageListed((gone,)), self.r.choice([-11, 5])))
+        if self.odd(5):
+            late = Coverage(2, Payer("P8"), "commercial", None, day(self.r.choice([-18, 4])))
+            self.facts.append(fact(CoverageListed((Coverage(1, Payer("P1"), "commercial"), late)), -9))
+            self.facts.append(charged("10.00", id="STAY", on=-12))
+        if self.odd(4):
+            self.facts.append(covered(on=self.r.choice([8, 40])))
+        if self.odd(4):
+            plans = AccountRegistered(expected_plans=self.r.choice([1, 2, 3]))
+            self.facts.append(fact(plans, -25))
         if self.chance(90):
             for n, bill in enumerate(bills):
                 self.facts.append(charged(format_cents(bill), id=f"C{n}"))
@@ -162,6 +175,17 @@ class Teller:
                 self.facts.append(submitted(format_cents(bill), payers[0], f"A{n + 1}"))
                 if len(payers) > 1 and self.chance(30):
                     self.facts.append(submitted(format_cents(bill), payers[1], f"A{n + 1}", order=2))
+
+    def way_of(self, claim: str, bill: int, payers: list[str]) -> None:
+        """What clearinghouses and people say of a bill; a bill sent anew for less."""
+        if self.odd(20):
+            closed = ["closed_no_response", "closed_no_coverage", "closed_patient_election"]
+            status = self.r.choice(["accepted", "rejected", "pending", "finalized", *closed])
+            on, payer = self.r.randint(-8, 60), Payer(self.r.choice([*payers, "X9"]))
+            by = self.r.choice(["clerk", "clerk", "clerk", None])
+            self.facts.append(fact(ClaimStatusReported(claim, payer, status, day(on), by), on))
+        if self.odd(4):
+            self.facts.append(submitted(format_cents(bill - 1000), payers[0], claim, on=4))
 
     def claim(self, claim: str, bill: int, payers: list[str]) -> None:
         left, on = bill, self.r.randint(-5, 10)
@@ -232,8 +256,8 @@ class Teller:
             charge_cents=bill,
             paid_cents=pays,
             payer_claim_id=f"{payer}-{self.number}" if self.chance(92) else None,
-            filing_indicator=self.r.choice([None] * 12 + ["MB", "12", "MC", "VA"]),
-            frequency=self.r.choice([None] * 20 + ["1", "2", "3", "4", "7"]),
+            filing_indicator=self.r.choice([None] * 12 + ["MB", "12", "MC", "VA", "WC", "CH"]),
+            frequency=self.r.choice([None] * 20 + ["1", "2", "3", "4", "7", "8"]),
             trace=f"T{payer}{on}" if self.chance(70) else None,
             payment_on=day(on),
             patient_responsibility_cents=states,
@@ -253,9 +277,10 @@ class Teller:
         cut = self.r.randint(0, len(adjustments))
         first, second = adjustments[:cut], adjustments[cut:]
         taken = sum(a.amount_cents for a in first)
+        marks = (self.r.choice(["GA", "GZ", "GY", "GL", "59"]),) if self.odd(15) else ()
         some = self.r.randint(0, max(0, pays))
         return (
-            AdjudicatedLine("1", some + taken, some, adjustments=tuple(first), remarks=remarks),
+            AdjudicatedLine("1", some + taken, some, None, marks, None, tuple(first), remarks),
             AdjudicatedLine("2", bill - some - taken, pays - some, adjustments=tuple(second)),
         )
 
@@ -265,6 +290,15 @@ class Teller:
         self.facts.append(first)
         if self.odd(4):
             self.facts.append(replace(first, where="elsewhere"))
+        if self.odd(6):
+            told = replace(
+                body,
+                remarks=(),
+                patient_responsibility_cents=None,
+                remittance_balanced=None,
+                trace=self.r.choice([None, body.trace]),
+            )
+            self.facts.append(fact(told, on))
         if self.odd(7):
             self.again(body, on)
         if self.odd(18):

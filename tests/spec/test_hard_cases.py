@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.decisions import Responsibility
-from schemas.facts import AdjudicatedLine, Coverage, CoverageListed, Fact, Payer
+from schemas.facts import AdjudicatedLine, ClaimAdjudicated, Coverage, CoverageListed, Fact, Payer
 from service.core import fold
 from tests.spec.facts_made import (
     adult,
@@ -187,3 +189,40 @@ def test_one_statement_from_two_places_is_the_same_account_whichever_came_first(
     one = charged("500.00")
     other = Fact.of(one.account, one.key, one.occurred_at, one.body, identity="S/9", where="$[2]")
     assert fold([one, other]) == fold([other, one])
+
+
+@pytest.mark.parametrize(
+    ("said", "remark", "bearer", "code"),
+    [
+        ("OA-257 500.00", None, "payer:P1", "pending"),
+        ("PR-227 500.00", None, "payer:P1", "pending"),
+        ("CO-22 500.00", None, "third_party", "waiting"),
+        ("PR-9999 500.00", None, "undetermined", "waiting"),
+        ("PR-1 500.00", "MA04", "provider", "waiting"),
+        ("PR-1 500.00", "N884", "undetermined", "waiting"),
+    ],
+)
+def test_what_keeps_a_claim_open_says_who_answers_meanwhile(
+    said: str, remark: str | None, bearer: str, code: str
+) -> None:
+    remarks = (remark,) if remark else ()
+    found = owes(covered("P1"), charged("500.00"), decided("500.00", "0.00", said, remarks=remarks))
+    open_part = [s for s in found.shares if s.bearer == bearer and s.reason.code == code]
+    assert sum(s.amount_cents for s in open_part) == 50000
+    assert found.determination == "provisional"
+
+
+def test_an_interim_bill_is_still_with_its_payer() -> None:
+    body = decided("500.00", "400.00", "CO-45 100.00").body
+    assert isinstance(body, ClaimAdjudicated)
+    found = owes(covered("P1"), charged("600.00"), submitted("600.00"), fact(replace(body, frequency="2")))
+    assert [(s.bearer, s.reason.code) for s in found.shares] == [("payer:P1", "pending")]
+
+
+def test_an_estimate_alone_is_what_the_waiting_rests_on() -> None:
+    estimate = decided("500.00", "0.00", "OA-101 500.00", status="25")
+    sent = submitted("500.00")
+    found = owes(covered("P1"), charged("500.00"), sent, estimate)
+    assert [s.evidence for s in found.shares] == [(estimate.id,)]
+    waiting = owes(covered("P1"), charged("500.00"), sent)
+    assert [s.evidence for s in waiting.shares] == [(sent.id,)]
