@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import PolicyRefused
@@ -240,6 +240,7 @@ def test_a_value_that_is_missing_is_told() -> None:
     assert ["place" in w.reason and "G41" in w.reason for w in examine(texts).warned] == [True]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="[]=.\"'\\\n#{}, aG41policydv0123", max_size=120))
 def test_no_pack_however_odd_ends_in_anything_but_a_refusal(text: str) -> None:
     examine(everybodys_texts() | {"odd.toml": HEAD + text})
