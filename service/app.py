@@ -237,6 +237,15 @@ class App:
         facility = self.config.facility_of(large.feed)
         return read(large.open_chunks, feed=large.feed, facility=facility, received_at=large.received_at)
 
+    def advise(self, large: LargeMessage) -> Iterator[Item]:
+        """Where a FHIR resource or Bundle does not conform to R4B: warnings that keep nothing out."""
+        format = large.format if large.format != "unknown" else detect(large.open_chunks())
+        if format == "fhir" and large.size <= fhir.DOCUMENT_BYTES:
+            # The library takes long to load and nothing else needs it.
+            from adapters.fhir import conformance
+
+            yield from conformance.advise(b"".join(large.open_chunks()))
+
 
 HEAD_BYTES: Final = 4096
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -22,8 +23,9 @@ WORTH: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
     "--feed", default="files", show_default=True, metavar="NAME", help="Read as if this feed had sent it."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each file, one on a line.")
+@click.option("--strict", is_flag=True, help="Also say where FHIR does not conform to R4B; only advice.")
 @click.pass_context
-def inspect(ctx: click.Context, paths: tuple[str, ...], feed: str, as_json: bool) -> None:
+def inspect(ctx: click.Context, paths: tuple[str, ...], feed: str, as_json: bool, strict: bool) -> None:
     """Decode files or folders and show facts, totals and findings. Nothing is stored.
 
     The format is detected. Exit code 1 when something in them would wait for a person, 2 when a path
@@ -39,6 +41,8 @@ def inspect(ctx: click.Context, paths: tuple[str, ...], feed: str, as_json: bool
             source = Source.of(path, feed, detect)
             message = source.message()
             items = app.read_large(message)
+            if strict:
+                items = chain(app.advise(message), items)
             if as_json:
                 summary = write_json(shown(path), message.sha256, items, sys.stdout.write)
                 sys.stdout.flush()

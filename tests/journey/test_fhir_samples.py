@@ -37,6 +37,19 @@ def known() -> dict[str, dict[str, Any]]:
     return out
 
 
+def test_strict_inspection_also_says_where_a_file_does_not_conform(tmp_path: Path) -> None:
+    name = "CMSgov__beneficiary-fhir-data__v2__eobReadHospice.json"
+    home = Home(tmp_path)
+
+    def codes(*options: str) -> set[tuple[str, str]]:
+        ran = home.baton("inspect", "--json", *options, SAMPLES / "fhir" / name)
+        assert ran.stderr == ""
+        return {(f["code"], f["where"]) for f in json.loads(ran.stdout)["findings"]}
+
+    added = codes("--strict") - codes()
+    assert added and all(where.startswith("ExplanationOfBenefit") for _, where in added)
+
+
 def test_inspect_reproduces_what_was_computed_without_baton(tmp_path: Path) -> None:
     expected = known()
     files = sorted(path for path in (SAMPLES / "fhir").iterdir() if path.suffix == ".json")
