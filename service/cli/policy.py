@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from schemas.errors import BatonError
+from service import official
 from service.app import (
     BUNDLED_POLICY,
     App,
@@ -186,6 +187,30 @@ def history(digest: str | None, as_json: bool) -> None:
         policy_shown.tell_step(row)
     if not rows:
         click.echo("No policy yet: the first start puts the packs on disk in force.")
+
+
+@policy.command("import-codes")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kind", type=click.Choice(["reason", "remark"]), default="reason", help="Which list it is.")
+def import_codes(file: Path, kind: official.Kind) -> None:
+    """Keep the official list of codes that you hold a licence for, and say which codes the policy lacks.
+
+    FILE has lines of code, description and at most two dates, separated by commas or tabs. The texts stay in
+    BATON_HOME and are shown by `baton why` beside our own words; no decision, event or JSON holds them.
+    """
+    codes = official.read_list(file)
+    app = App(load())
+    try:
+        found, today = app.policy if app.has_database else app.policy_on_disk, app.moment().as_of
+        official.keep(app.config.home, kind, codes)
+    finally:
+        app.close()
+    lacking = official.unknown(codes, kind, found, today)
+    click.echo(f"{len(codes)} {kind} codes kept; the policy does not know {len(lacking)} of those in use.")
+    if lacking:
+        click.echo("For a pack of your own:\n")
+    for code in lacking:
+        click.echo(official.suggestion(kind, code))
 
 
 def _person(name: str) -> Person:

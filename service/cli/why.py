@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 import click
 
-from service import answers
+from service import answers, official
+from service.cli import screen
 from service.cli.explanation import tell
 from service.cli.opening import DAY, INSTANT, opened
 from service.cli.output import print_json
@@ -34,3 +35,7 @@ def why(account: str, as_of: date | None, known_at: datetime | None, as_json: bo
         print_json(told)
     else:
         tell(told)
+        if found := official.used_in(told, app.config.home):
+            screen.title("Official description (licensed)")
+            for code, text in sorted(found.items()):
+                screen.wrapped(f"{code}: {text}", 2, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -183,3 +184,41 @@ def test_a_running_process_decides_by_what_was_approved_meanwhile(home: Home) ->
 
 def test_the_commands_of_the_group_are_listed() -> None:
     assert {"show", "check", "diff", "publish", "approve", "withdraw", "history"} <= set(group.commands)
+
+
+LIST = (
+    "Code\tDescription\tStart\tStop\n1\tWords of the list about one\n"
+    "Q9\tWords about a new one\t2026-01-01\nQ8\tOld\t\t01/31/2020\n"
+)
+
+
+def test_a_licensed_list_is_kept_at_home_and_shown_beside_our_words_alone(home: Home) -> None:
+    listed = home.folder / "list.tsv"
+    listed.write_text(LIST)
+    ran = home.baton("policy", "import-codes", listed)
+    assert ran.returncode == 0 and "3 reason codes kept; the policy does not know 1" in ran.stdout
+    assert 'codes = ["Q9"]\nclass = "REVIEW"' in ran.stdout and "Words" not in ran.stdout
+    entry = ran.stdout.split("For a pack of your own:")[1]
+    pack = home.folder / "pack.toml"
+    pack.write_text(f'[policy]\nid = "ours"\nversion = "1"\n{entry}')
+    assert home.baton("policy", "check", pack).returncode == 0
+    assert (home.folder / "official_codes.json").stat().st_mode & 0o077 == 0
+    for name in ("account.json", "remittance.835"):
+        assert home.baton("ingest", EXAMPLES / name).returncode == 0
+    told = home.baton("why", "A2001").stdout
+    assert "Official description (licensed)" in told and "PR-1: Words of the list about one" in told
+    assert "Words of the list" not in home.baton("why", "A2001", "--json").stdout
+    with sqlite3.connect(home.folder / "baton.db") as database:
+        kept = b"".join(content for (content,) in database.execute("SELECT content FROM decision"))
+    assert kept and b"Words of the list" not in kept
+
+
+@pytest.mark.parametrize(
+    "text", ["1\n", "1,a,b,c,d\n", "not a code,x\n", "1,x,soon\n", ",\n", "", "\x00,x\n"]
+)
+def test_a_list_that_is_none_is_refused_without_quoting_it(home: Home, text: str) -> None:
+    listed = home.folder / "list.csv"
+    listed.write_text(text)
+    line = refused(home.baton("policy", "import-codes", listed), 1)
+    assert "soon" not in line and "not a code" not in line
+    assert not (home.folder / "official_codes.json").exists()
