@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from schemas.decisions import Responsibility
-from schemas.facts import AdjudicatedLine, ClaimAdjudicated, Coverage, CoverageListed, Fact, Payer
+from schemas.facts import (
+    AdjudicatedLine,
+    ClaimAdjudicated,
+    Coverage,
+    CoverageListed,
+    Fact,
+    NoticeRecorded,
+    Payer,
+)
 from service.core import fold
 from tests.spec.facts_made import (
     adult,
@@ -226,3 +234,45 @@ def test_an_estimate_alone_is_what_the_waiting_rests_on() -> None:
     assert [s.evidence for s in found.shares] == [(estimate.id,)]
     waiting = owes(covered("P1"), charged("500.00"), sent)
     assert [s.evidence for s in waiting.shares] == [(sent.id,)]
+
+
+def test_payment_in_full_by_law_leaves_only_the_cost_share_with_the_patient() -> None:
+    said = decided("500.00", "400.00", "PR-1 60.00", "PR-96 40.00", remarks=("MA125",))
+    found = owes(covered("P1"), charged("500.00"), said)
+    assert (found.assigned_cents, found.collectible_cents) == (10000, 6000)
+
+
+@pytest.mark.parametrize(("remark", "left"), [(None, 10000), ("N878", 6000), ("N830", 6000)])
+def test_consent_on_file_lets_a_balance_bill_stand_unless_the_payer_says_that_it_does_not_hold(
+    remark: str | None, left: int
+) -> None:
+    consent = fact(NoticeRecorded("D1", "surprise_billing_consent", day(-30)), -30)
+    said = decided("500.00", "400.00", "PR-1 60.00", "PR-45 40.00", remarks=(remark,) if remark else ())
+    assert owes(covered("P1"), charged("500.00"), consent, said).collectible_cents == left
+
+
+@pytest.mark.parametrize("said", ["CO-29 500.00", "PI-204 500.00", "OA-209 500.00"])
+def test_what_the_provider_bears_names_the_payers_reason(said: str) -> None:
+    found = owes(covered("P1"), charged("500.00"), decided("500.00", "0.00", said))
+    label = said.split()[0]
+    assert [(s.bearer, f"{s.reason.group}-{s.reason.code}") for s in found.shares] == [("provider", label)]
+
+
+def test_bundled_services_left_with_the_patient_are_looked_at_by_a_person() -> None:
+    found = owes(covered("P1"), charged("500.00"), decided("500.00", "400.00", "PR-97 100.00"))
+    assert (found.determination, found.collectible_cents) == ("provisional", 0)
+
+
+def test_a_contradiction_leaves_every_cent_of_every_claim_undetermined() -> None:
+    found = owes(
+        covered("P1"),
+        charged("500.00"),
+        charged("900.00"),
+        decided("500.00", "300.00", "CO-29 100.00", "PR-1 100.00"),
+    )
+    assert {s.bearer for s in found.shares} == {"undetermined"}
+
+
+def test_a_payer_that_leaves_nothing_needs_to_state_nothing() -> None:
+    found = owes(covered("P1"), charged("500.00"), decided("500.00", "500.00"))
+    assert "DET-06.missing" not in rules(found)
