@@ -217,8 +217,13 @@ class App:
             feed=feed,
             facility=self.config.facility_of(feed),
             received_at=received_at,
+            mapping=self.mapping_of(feed),
             zone=self.config.zone,
         )
+
+    def mapping_of(self, feed: str) -> hl7v2.Mapping:
+        """What a feed's HL7 v2 means where the standard leaves it to the site."""
+        return hl7v2.STANDARD
 
     def read_large(self, large: LargeMessage) -> Iterator[Item]:
         """Read a message in chunks; remittances and NDJSON may be of any size up to the limit."""
@@ -238,13 +243,17 @@ class App:
         return read(large.open_chunks, feed=large.feed, facility=facility, received_at=large.received_at)
 
     def advise(self, large: LargeMessage) -> Iterator[Item]:
-        """Where a FHIR resource or Bundle does not conform to R4B: warnings that keep nothing out."""
+        """Where FHIR does not conform to R4B, HL7 v2 to its version: warnings that keep nothing out."""
         format = large.format if large.format != "unknown" else detect(large.open_chunks())
         if format == "fhir" and large.size <= fhir.DOCUMENT_BYTES:
             # The library takes long to load and nothing else needs it.
             from adapters.fhir import conformance
 
             yield from conformance.advise(b"".join(large.open_chunks()))
+        elif format == "hl7v2" and large.size <= IN_MEMORY_BYTES:
+            from adapters.hl7v2 import conformance as hl7v2_conformance
+
+            yield from hl7v2_conformance.check(b"".join(large.open_chunks()))
 
 
 HEAD_BYTES: Final = 4096

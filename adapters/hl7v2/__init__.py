@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.hl7v2.findings import CODES
 from adapters.hl7v2.framing import looks_like_hl7
-from adapters.hl7v2.mapping import Mapping
+from adapters.hl7v2.mapping import STANDARD, Mapping
 from adapters.hl7v2.reading import read
 
-__all__ = ["CODES", "Mapping", "looks_like_hl7", "read"]
+__all__ = ["CODES", "STANDARD", "Mapping", "looks_like_hl7", "read"]

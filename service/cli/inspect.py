@@ -23,7 +23,7 @@ WORTH: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
     "--feed", default="files", show_default=True, metavar="NAME", help="Read as if this feed had sent it."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each file, one on a line.")
-@click.option("--strict", is_flag=True, help="Also say where FHIR does not conform to R4B; only advice.")
+@click.option("--strict", is_flag=True, help="Also say where FHIR or HL7 v2 does not conform; only advice.")
 @click.pass_context
 def inspect(ctx: click.Context, paths: tuple[str, ...], feed: str, as_json: bool, strict: bool) -> None:
     """Decode files or folders and show facts, totals and findings. Nothing is stored.
