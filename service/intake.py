@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import count, islice
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from adapters.hl7v2.places import belongs
-from adapters.store import Reader, Store, Unit, check_fact
+from adapters.store import Overtaken, Reader, Store, Unit, check_fact
 from adapters.store.rows import ControlNumberRow, KeptMessage, MessageRecord, ParkedAction, ReadingRow
 from schemas.errors import BatonError, MessageRejected
 from schemas.facts import (
@@ -36,12 +36,17 @@ Read: TypeAlias = Callable[[Message], Iterator[Item]]
 ReadLarge: TypeAlias = Callable[[LargeMessage], Iterator[Item]]
 """The same for a message that does not fit into memory."""
 
+T = TypeVar("T")
+
 Disposition: TypeAlias = Literal["accepted", "duplicate", "parked"]
 
 CONTRADICTIONS: Final = frozenset({"conflict", "id-reused"})
 
 MOST_PARTS: Final = 1000
 """Parts of one message (or slice) that are parked one by one."""
+
+MOST_BEGINNINGS: Final = 10
+"""How often a transaction begins that others keep merging the accounts of, before it is left to later."""
 
 SLICE_ITEMS: Final = 500
 """Facts and findings of a large message that share one transaction."""
@@ -143,25 +148,29 @@ class Intake:
             Unavailable: the store could not commit; nothing of the batch is stored.
         """
         readings = [Reading().take(self._read(message)) for message in messages]
-        with self._store.write() as unit:
-            kept = unit.keep_messages(messages)
-            arrivals = [
-                Arrival(row.seq, m.sha256, m.feed, r.facts, r.rejected)
+        return self._unless_overtaken(lambda unit: self._receive(unit, messages, readings, moment))
+
+    def _receive(
+        self, unit: Unit, messages: Sequence[Message], readings: Sequence[Reading], moment: Moment
+    ) -> list[Receipt]:
+        kept = unit.keep_messages(messages)
+        arrivals = [
+            Arrival(row.seq, m.sha256, m.feed, r.facts, list(r.rejected))
+            for row, m, r in zip(kept, messages, readings, strict=True)
+            if row.new
+        ]
+        self._posting(unit, moment).post(arrivals)
+        unit.finish_messages([_finished(arrival, moment) for arrival in arrivals])
+        receipts = _receipts(kept, messages, arrivals)
+        unit.add_tallies(tallies(_fates(messages, receipts), arrivals, moment.as_of, moment.now))
+        unit.add_control_numbers(
+            [
+                number
                 for row, m, r in zip(kept, messages, readings, strict=True)
                 if row.new
+                for number in control_numbers(row.seq, m.feed, r.tally, moment.now)
             ]
-            self._posting(unit, moment).post(arrivals)
-            unit.finish_messages([_finished(arrival, moment) for arrival in arrivals])
-            receipts = _receipts(kept, messages, arrivals)
-            unit.add_tallies(tallies(_fates(messages, receipts), arrivals, moment.as_of, moment.now))
-            unit.add_control_numbers(
-                [
-                    number
-                    for row, m, r in zip(kept, messages, readings, strict=True)
-                    if row.new
-                    for number in control_numbers(row.seq, m.feed, r.tally, moment.now)
-                ]
-            )
+        )
         return receipts
 
     def receive_large(
@@ -212,12 +221,17 @@ class Intake:
             facts = [f for f in facts if belongs(f.where, record.place)]
             if not still and record.account is not None:
                 facts.append(_read_after_all(record.account, message.sha256, record.place, moment, by))
-        arrival = Arrival(message.seq, message.sha256, message.feed, facts, [])
-        with self._store.write() as unit:
+        fresh = Arrival(message.seq, message.sha256, message.feed, facts, [])
+
+        def post(unit: Unit) -> Arrival:
+            arrival = fresh.anew()
             self._posting(unit, moment).post([arrival])
             if not still:
                 note = f"{arrival.new_facts} new facts"
                 unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note))
+            return arrival
+
+        arrival = self._unless_overtaken(post)
         return Receipt(message.sha256, "parked" if still else arrival.disposition, arrival.new_facts, still)
 
     def _stored(self, record: MessageRecord) -> LargeMessage:
@@ -251,8 +265,7 @@ class Intake:
             reading = Reading().take(piece)
             fresh = [r for r in reading.rejected if (r.where, r.code) not in before]
             arrival = Arrival(seq, large.sha256, large.feed, reading.facts, fresh)
-            with self._store.write() as unit:
-                self._posting(unit, moment).post([arrival])
+            arrival = self._post_alone(arrival, moment)
             total.absorb(arrival)
             numbers += control_numbers(seq, large.feed, reading.tally, moment.now)
             total.rejected += [r for r in reading.rejected if (r.where, r.code) in before]
@@ -284,11 +297,36 @@ class Intake:
         Raises:
             Unavailable: the store could not commit; nothing of this round is stored.
         """
-        with self._store.write() as unit:
+
+        def decide_due(unit: Unit) -> int:
             due = unit.due_accounts(moment.as_of, moment.now, limit)
             if due:
                 self._posting(unit, moment).review(due)
-        return len(due)
+            return len(due)
+
+        return self._unless_overtaken(decide_due)
+
+    def _post_alone(self, arrival: Arrival, moment: Moment) -> Arrival:
+        def post(unit: Unit) -> Arrival:
+            posted = arrival.anew()
+            self._posting(unit, moment).post([posted])
+            return posted
+
+        return self._unless_overtaken(post)
+
+    def _unless_overtaken(self, work: Callable[[Unit], T]) -> T:
+        """Do one transaction; begin it anew when another one merged its accounts while it waited for them.
+
+        Whoever overtakes has committed, so each beginning follows a step forward of somebody else.
+        """
+        for _ in range(MOST_BEGINNINGS - 1):
+            try:
+                with self._store.write() as unit:
+                    return work(unit)
+            except Overtaken:
+                continue
+        with self._store.write() as unit:
+            return work(unit)
 
     def redecide(self, moment: Moment, limit: int = 200) -> int:
         """Decide again where another policy decided, or a case waits for what no longer stands.
@@ -303,8 +341,7 @@ class Intake:
         with self._store.read() as reader:
             due = self._under_other_terms(reader, limit)
         if due:
-            with self._store.write() as unit:
-                self._posting(unit, moment).review(due)
+            self._unless_overtaken(lambda unit: self._posting(unit, moment).review(due))
         return len(due)
 
     def _under_other_terms(self, reader: Reader, limit: int) -> list[AccountRef]:

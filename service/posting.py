@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
@@ -24,6 +24,7 @@ from schemas.decisions import Decision
 from schemas.facts import AccountFlagged, AccountRef, ClaimAdjudicated, Fact, Rejected
 from schemas.wire import events
 from service.core import Policy, advance, apportion, asks_more, decide, fold
+from service.joining import Ledger, Ledgers, concerned, join, named_by
 from service.release import NO_WAIT, Terms, Waits, lasting, waits_for
 
 Identities: TypeAlias = dict[str, list[tuple[str, AccountRef]]]
@@ -71,6 +72,10 @@ class Arrival:
             return "parked"
         return "duplicate" if self.duplicate_facts and not self.new_facts else "accepted"
 
+    def anew(self) -> Arrival:
+        """The same before it was posted."""
+        return Arrival(self.seq, self.sha256, self.feed, self.facts, list(self.rejected))
+
     def absorb(self, part: Arrival) -> None:
         """Add up the slices of one large message."""
         self.rejected += part.rejected
@@ -81,26 +86,6 @@ class Arrival:
         self.taken_back += part.taken_back
         self.charge_cents += part.charge_cents
         self.patient_cents += part.patient_cents
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """One locked account while facts are posted to it."""
-
-    row: AccountRow
-    facts: dict[str, Fact]
-    keys: dict[str, str]
-    fresh: list[str] = field(default_factory=list)
-    messages: dict[str, None] = field(default_factory=dict)
-    feeds: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, row: AccountRow, facts: Sequence[Fact]) -> _Ledger:
-        return cls(row, {f.id: f for f in facts}, {f.key: f.id for f in facts}, feeds=set(row.feeds))
-
-    def heard_at(self, now: datetime) -> datetime | None:
-        """When its last fact was recorded; a clock that was set back does not make that earlier."""
-        return max(self.row.heard_at or now, now) if self.fresh else self.row.heard_at
 
 
 class Posting:
@@ -120,7 +105,8 @@ class Posting:
         """Add the facts of newly kept messages to their accounts and decide for every account touched."""
         facts = [f for a in arrivals for f in a.facts]
         known = self._unit.known_identities({f.identity for f in facts if f.identity is not None})
-        ledgers = self._lock({f.account for f in facts if f.account is not None} | _reused_by(facts, known))
+        touched = {f.account for f in facts if f.account is not None}
+        ledgers = self._lock(touched | named_by(facts) | _reused_by(facts, known))
         rows: list[FactRow] = []
         for arrival in arrivals:
             self._post_one(arrival, ledgers, known, rows)
@@ -137,21 +123,21 @@ class Posting:
             for a in arrivals
             if a.rejected or not any(f.account is not None for f in a.facts)
         ]
-        told = [one for one in ledgers.values() if one.fresh or one.feeds != set(one.row.feeds)]
-        self._decide(told, audits)
+        if joined := join(ledgers):
+            self._unit.join_accounts(joined)
+        self._decide(concerned([one for one in ledgers.values() if one.is_told], ledgers), audits)
 
     def review(self, refs: Collection[AccountRef]) -> None:
         """Decide again on the facts as they stand: a review day has come."""
-        self._decide(list(self._lock(refs).values()), [])
+        ledgers = self._lock(refs)
+        self._decide(concerned([ledgers[ref] for ref in refs], ledgers), [])
 
-    def _lock(self, refs: Collection[AccountRef]) -> dict[AccountRef, _Ledger]:
+    def _lock(self, refs: Collection[AccountRef]) -> Ledgers:
         rows = self._unit.lock_accounts(refs)
         facts = self._unit.facts_of([row.id for row in rows.values()])
-        return {ref: _Ledger.of(row, facts.get(row.id, [])) for ref, row in rows.items()}
+        return {ref: Ledger.of(row, facts.get(row.id, [])) for ref, row in rows.items()}
 
-    def _post_one(
-        self, arrival: Arrival, ledgers: dict[AccountRef, _Ledger], known: Identities, rows: list[FactRow]
-    ) -> None:
+    def _post_one(self, arrival: Arrival, ledgers: Ledgers, known: Identities, rows: list[FactRow]) -> None:
         for fact in arrival.facts:
             if fact.account is None:
                 rows.append(FactRow(fact, None, arrival.seq, self._now))
@@ -189,7 +175,7 @@ class Posting:
                     arrival.new_facts += new
                     arrival.duplicate_facts += not new
 
-    def _add(self, fact: Fact, seq: int, ledgers: dict[AccountRef, _Ledger], rows: list[FactRow]) -> None:
+    def _add(self, fact: Fact, seq: int, ledgers: Ledgers, rows: list[FactRow]) -> None:
         ledger = ledgers[fact.account] if fact.account else None
         if ledger is None or fact.id in ledger.facts:
             return
@@ -198,7 +184,7 @@ class Posting:
         ledger.fresh.append(fact.id)
         rows.append(FactRow(fact, ledger.row.id, seq, self._now))
 
-    def _decide(self, ledgers: Sequence[_Ledger], audits: list[AuditRow]) -> None:
+    def _decide(self, ledgers: Sequence[Ledger], audits: list[AuditRow]) -> None:
         decisions: list[DecisionRow] = []
         heads: list[AccountRow] = []
         cases: list[Case] = []
@@ -231,7 +217,7 @@ class Posting:
         self._unit.add_outbox(outbox)
         self._unit.add_audit(audits)
 
-    def _waits(self, ledger: _Ledger, decision: Decision) -> Waits:
+    def _waits(self, ledger: Ledger, decision: Decision) -> Waits:
         """Why nothing more may be asked yet; asked only where a decision would ask for more."""
         if not asks_more(ledger.row.case, decision):
             return NO_WAIT
@@ -240,9 +226,10 @@ class Posting:
             self._terms = replace(self._terms, paused_feeds=self._unit.paused_feeds())
             self._asked_paused = True
         packs = (*decision.policy_version.split("+"), *decision.packs)
-        return waits_for(self._terms, ledger.feeds, packs, ledger.heard_at(self._now), self._now)
+        heard_at = ledger.last_heard_at(self._now)
+        return waits_for(self._terms, ledger.every_feed(), packs, heard_at, self._now)
 
-    def _head(self, ledger: _Ledger, decision: Decision, case: Case | None, waits: Waits) -> AccountRow:
+    def _head(self, ledger: Ledger, decision: Decision, case: Case | None, waits: Waits) -> AccountRow:
         row, said = ledger.row, decision.responsibility
         kept = decision.material != row.material or (case is not None and case.decided_by == decision.id)
         return AccountRow(
@@ -265,8 +252,8 @@ class Posting:
             withheld=waits.causes,
         )
 
-    def _decision(self, ledger: _Ledger) -> Decision:
-        account = fold(ledger.facts.values())
+    def _decision(self, ledger: Ledger) -> Decision:
+        account = fold(ledger.every_fact(), ledger.row.ref)
         return decide(account, apportion(account, self._policy), self._policy, self._as_of)
 
 
@@ -275,9 +262,7 @@ def _reused_by(facts: Sequence[Fact], known: Identities) -> set[AccountRef]:
     return {account for fact in facts for id, account in known.get(fact.identity or "", ()) if id != fact.id}
 
 
-def _markers(
-    fact: Fact, others: Sequence[tuple[str, AccountRef]], ledgers: dict[AccountRef, _Ledger]
-) -> list[Fact]:
+def _markers(fact: Fact, others: Sequence[tuple[str, AccountRef]], ledgers: Ledgers) -> list[Fact]:
     """A hold for each account that shares a reused message id, so that none of them is decided on doubt.
 
     Made from the accounts' own facts alone, so both orders of arrival make the same holds.
@@ -352,7 +337,7 @@ def event_id(decision: str, type: str) -> str:
     return stable_id(f"{decision}|{type}")
 
 
-def parked_row(seq: int, why: Rejected, now: datetime, ledger: _Ledger | None = None) -> ParkedRow:
+def parked_row(seq: int, why: Rejected, now: datetime, ledger: Ledger | None = None) -> ParkedRow:
     """What waits for a person, and the account that waits with it."""
     return ParkedRow(seq, why.where, why.code, why.reason, why.clause, now, ledger.row.id if ledger else None)
 
@@ -386,7 +371,7 @@ def _says_more(head: AccountRow, row: AccountRow) -> bool:
     )
 
 
-def _withheld(ledger: _Ledger, decision: Decision, waits: Waits, now: datetime) -> list[WithheldRow]:
+def _withheld(ledger: Ledger, decision: Decision, waits: Waits, now: datetime) -> list[WithheldRow]:
     """A case that would have opened by now but for shadow mode or a paused feed, or the end of that.
 
     While the account settles nothing would have moved either, so nothing is noted yet.
@@ -403,7 +388,7 @@ def _withheld(ledger: _Ledger, decision: Decision, waits: Waits, now: datetime) 
             row.id,
             "withheld" if causes else "ended",
             causes or before,
-            tuple(sorted(ledger.feeds)),
+            tuple(sorted(ledger.every_feed())),
             max(0, amount_cents),
             decision.responsibility.currency,
             decision.id,
@@ -414,12 +399,12 @@ def _withheld(ledger: _Ledger, decision: Decision, waits: Waits, now: datetime) 
 
 
 def _account_audit(
-    ledger: _Ledger, decision: Decision | None, moves: Sequence[CaseEvent], waits: Waits, now: datetime
+    ledger: Ledger, decision: Decision | None, moves: Sequence[CaseEvent], waits: Waits, now: datetime
 ) -> AuditRow:
     """One entry says what came in for an account, what was decided and which case moves followed."""
     content: dict[str, Any] = {
         "account": [ledger.row.ref.facility, ledger.row.ref.number],
-        "messages": list(ledger.messages),
+        "messages": ledger.every_message(),
         "facts": ledger.fresh,
         "decision": decision.id if decision else None,
         "case_events": [m.id for m in moves],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta, timezone
 
 from adapters.store import Reader
-from adapters.store.rows import AccountRow, DecisionRecord
+from adapters.store.rows import AccountRow, DecisionRecord, FactRecord
 from schemas.canonical import from_bytes
 from schemas.decisions import Decision, Finding, Responsibility, Share
 from schemas.errors import BatonError, PolicyRefused
@@ -13,7 +13,7 @@ from schemas.facts import AccountRef, Fact
 from schemas.money import format_cents
 from service.app import compile_rule
 from service.chronicle import as_it_was, histories, how_it_opened, timeline, why_it_ended
-from service.core import Explanation, Policy, apportion, decide, explain, fold, parse_policy
+from service.core import Account, Explanation, Policy, apportion, decide, explain, fold, parse_policy
 from service.core.counterfactual import NOT_OPENED, TAKEN_BACK, Counterfactual
 from service.plainly import Cite, Plain, case_of, citing, day_of, instant_of, outcomes_of
 from service.release import SETTLING, said
@@ -32,13 +32,12 @@ def why(
     Raises:
         BatonError: `no-such-account` when nothing was known by then.
     """
-    records = [r for r in reader.facts(ref, known_at) if r.fact.occurred_at.date() <= as_of]
+    account, records = _known_of(reader, ref, as_of, known_at)
     if not records:
         raise BatonError("no-such-account", "nothing was known of this account by then")
     seen_until = min(known_at, _end_of(as_of)) if known_at else _end_of(as_of)
     policies = Policies(reader, policy)
     ruled, note = policies.at(seen_until)
-    account = fold((r.fact for r in records), ref)
     owes = apportion(account, ruled)
     decision = decide(account, owes, ruled, as_of)
     story = explain(account, owes, decision, ruled)
@@ -54,7 +53,7 @@ def why(
         "number": ref.number,
         "as_of": as_of.isoformat(),
         "known_at": instant_of(known_at) if known_at else None,
-        "summary": " ".join([story.summary, *(w["text"] for w in held_back)]),
+        "summary": " ".join([*_summary(account, story), *(w["text"] for w in held_back)]),
         **_money(owes, story, cite),
         "traces": [
             {"rule": t.rule, "found": t.found, "claim": t.claim_id, "evidence": cite(t.evidence)}
@@ -83,6 +82,31 @@ def why(
         },
         "audit": {"entry": entry.seq, "hash": entry.hash} if entry else None,
     }
+
+
+def _known_of(
+    reader: Reader, ref: AccountRef, as_of: date, known_at: datetime | None
+) -> tuple[Account, list[FactRecord]]:
+    """An account and the facts it answers for: its own and those of accounts that were merged into it."""
+    by_then = [
+        r
+        for one in reader.group(ref)
+        for r in reader.facts(one, known_at)
+        if r.fact.occurred_at.date() <= as_of
+    ]
+    account = fold((r.fact for r in by_then), ref)
+    folded = {fact.id for fact in account.facts}
+    return account, [r for r in by_then if r.fact.id in folded]
+
+
+def _summary(account: Account, story: Explanation) -> list[str]:
+    """The story in a sentence, after where the account's facts went, or whose facts it holds."""
+    if account.moved_to is not None:
+        return [f"This account was merged into {account.moved_to}; its balance is there."]
+    if account.holds:
+        others = ", ".join(map(str, account.holds))
+        return [f"Holds the facts of {others}, merged into it.", story.summary]
+    return [story.summary]
 
 
 class Policies:

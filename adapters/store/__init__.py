@@ -1,6 +1,6 @@
 """The store: messages, facts, decisions and cases, in PostgreSQL or SQLite; history is only ever added to."""
 
-from adapters.store.faults import StatementFailed
+from adapters.store.faults import Overtaken, StatementFailed
 from adapters.store.limits import check_account, check_fact, check_text
 from adapters.store.queue import EmbeddedQueue, Leased, QueuedEvent
 from adapters.store.reader import Reader
@@ -72,6 +72,7 @@ __all__ = [
     "MessageRecord",
     "OutboxRow",
     "OutboxState",
+    "Overtaken",
     "ParkedAction",
     "ParkedRecord",
     "ParkedRow",

@@ -26,8 +26,8 @@ def account_row(values: Any) -> AccountRow:
     """A head and its open case, as `intake` selects them."""
     ref = AccountRef(values[1], values[2])
     case = None
-    if values[18] is not None:
-        case = Case(values[18], ref, *values[19:])
+    if values[19] is not None:
+        case = Case(values[19], ref, *values[20:])
     return AccountRow(
         values[0],
         ref,
@@ -46,6 +46,7 @@ def account_row(values: Any) -> AccountRow:
         values[15] and instant(values[15]),
         texts_read(values[16]),
         texts_read(values[17]),
+        values[18],
         case,
     )
 

@@ -14,6 +14,13 @@ class StatementFailed(BatonError):
     """A defect of ours: the database refused a statement. Its own text stays out, since it quotes rows."""
 
 
+class Overtaken(Unavailable):
+    """Accounts were merged by another transaction while this one waited for them; beginning anew will do."""
+
+    def __init__(self) -> None:
+        super().__init__("database-busy", "accounts were merged in the same moment; try again")
+
+
 _LOST: Final = (
     "database-lost",
     "the connection to the database broke; it is opened again on the next attempt",

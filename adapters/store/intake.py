@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
 from adapters.store import schema
 from adapters.store.convert import account_row
+from adapters.store.faults import Overtaken
 from adapters.store.limits import check_account, check_fact
 from adapters.store.rows import AccountRow, FactRow, KeptMessage, ReadingRow, TallyRow
-from adapters.store.session import Batch, Session, Sql
+from adapters.store.session import Batch, BatchUpdate, Session, Sql
 from schemas.errors import MessageRejected
 from schemas.facts import AccountRef, Fact, LargeMessage, Message, fact_from_content
 
@@ -54,12 +55,15 @@ _ALONE: Final = Sql("SELECT pg_advisory_xact_lock(hashtextextended(%b, 1))", "")
 _HEAD: Final = (
     "a.id, a.facility, a.number, a.decision_id, a.material, a.review_on, a.review_at, a.determination,"
     " a.patient_cents, a.balance_cents, a.currency, a.facts, a.cases, a.version,"
-    " a.policy_sha256, a.heard_at, a.feeds, a.withheld,"
+    " a.policy_sha256, a.heard_at, a.feeds, a.withheld, a.group_id,"
     " c.id, c.number, c.status, c.amount_cents, c.currency, c.opened_by, c.decided_by, c.events, c.reason"
 )
+# Whom a merge ever named together are locked together; one without a group finds nobody in the inner join.
 _LOCK: Final = Sql(
-    "SELECT id FROM account WHERE (number, facility) IN (SELECT * FROM unnest(%b::text[], %b::text[]))"
-    " ORDER BY id FOR UPDATE",
+    "SELECT id FROM account WHERE id = ANY(ARRAY("
+    "SELECT coalesce(m.id, a.id) FROM account a LEFT JOIN account m ON m.group_id = a.group_id"
+    " WHERE (a.number, a.facility) IN (SELECT * FROM unnest(%b::text[], %b::text[]))"
+    ")) ORDER BY id FOR UPDATE",
     "",
 )
 # A statement of its own: the locking one, having waited, would still see cases as they were before it waited.
@@ -71,6 +75,15 @@ _HEADS: Final = Sql(
     " JOIN account a ON a.number = j.value ->> 0 AND a.facility = j.value ->> 1"
     " LEFT JOIN collections_case c ON c.account_id = a.id AND c.status = 'open'",
 )
+_HEADS_OF_GROUPS: Final = Sql(
+    f"SELECT {_HEAD} FROM account a"  # noqa: S608
+    " LEFT JOIN collections_case c ON c.account_id = a.id AND c.status = 'open'"
+    " WHERE a.group_id = ANY(%b)",
+    f"SELECT {_HEAD} FROM account a"  # noqa: S608
+    " LEFT JOIN collections_case c ON c.account_id = a.id AND c.status = 'open'"
+    " WHERE a.group_id IN (SELECT value FROM json_each(?))",
+)
+_GROUPS: Final = BatchUpdate(schema.account, "id group_id")
 _FACTS_OF: Final = Sql(
     "SELECT account_id, id, identity, place, content FROM fact WHERE account_id = ANY(%b) ORDER BY seq",
     "SELECT account_id, id, identity, place, content FROM fact"
@@ -175,11 +188,14 @@ class IntakeWrites:
     def lock_accounts(self, refs: Collection[AccountRef]) -> dict[AccountRef, AccountRow]:
         """Lock accounts until the end of the transaction, creating those that are not there yet.
 
-        Call it once a transaction, with every account it touches: the one order of locking is what keeps two
-        writers from waiting for each other.
+        Accounts that a merge ever named together with one of these are locked and answered too. Call it once
+        a transaction, with every account it touches: the one order of locking is what keeps two writers from
+        waiting for each other.
 
         Raises:
             MessageRejected: an account that cannot be kept (`check_account` asks beforehand).
+            Overtaken: while this waited, another transaction merged one of these with an account that is not
+                locked here; begin anew.
         """
         if not refs:
             return {}
@@ -190,10 +206,19 @@ class IntakeWrites:
         # Creating comes before locking, both in order: who waits for a new account then holds no old one.
         session.write(_ACCOUNTS, [(ref.facility, ref.number) for ref in ordered])
         pairs = session.pairs([(ref.number, ref.facility) for ref in ordered])
-        session.run(_LOCK, *pairs)
-        rows = [account_row(values) for values in session.fetch(_HEADS, *pairs)]
-        self._account_ids.update((row.ref, row.id) for row in rows)
-        return {row.ref: row for row in rows}
+        locked, heads = session.fetch_both(_LOCK, _HEADS, *pairs)
+        rows = {row.ref: row for row in map(account_row, heads)}
+        if groups := {row.group_id for row in rows.values() if row.group_id is not None}:
+            more = session.fetch(_HEADS_OF_GROUPS, session.integers(groups))
+            rows.update((row.ref, row) for row in map(account_row, more))
+            if locked and not {row.id for row in rows.values()} <= {id for (id,) in locked}:
+                raise Overtaken
+        self._account_ids.update((row.ref, row.id) for row in rows.values())
+        return rows
+
+    def join_accounts(self, groups: Mapping[int, int]) -> None:
+        """Note the group of each of these locked accounts, by id: whom a merge named together."""
+        self._session.write(_GROUPS, sorted(groups.items()))
 
     def facts_of(self, account_ids: Collection[int]) -> dict[int, list[Fact]]:
         """The facts of accounts, in the order of writing; an account without facts has an empty list."""

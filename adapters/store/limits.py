@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.errors import MessageRejected
-from schemas.facts import AccountRef, Fact
+from schemas.facts import AccountRef, AccountsMerged, Fact
 
 ACCOUNT_CHARACTERS: Final = 128
 IDENTITY_CHARACTERS: Final = 512
@@ -61,6 +61,8 @@ def check_fact(fact: Fact) -> None:
     """
     if fact.account is not None:
         check_account(fact.account)
+    if isinstance(fact.body, AccountsMerged):
+        check_account(fact.body.into)
     check_text(fact.key, "key")
     check_text(fact.where, "where")
     if fact.identity is not None:

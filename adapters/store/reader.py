@@ -70,6 +70,7 @@ _HEAD: Final = (
     account.c.heard_at,
     account.c.feeds,
     account.c.withheld,
+    account.c.group_id,
 )
 _ACCOUNTS: Final = select(*_HEAD, *_CASE).select_from(
     account.outerjoin(
@@ -143,6 +144,16 @@ class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions):
         """The accounts of this number, of every facility."""
         rows = self._session.select(_ACCOUNTS.where(account.c.number == number).order_by(account.c.facility))
         return [account_row(row) for row in rows]
+
+    def group(self, ref: AccountRef) -> list[AccountRef]:
+        """An account and all that merges ever named together with it, also those taken back; sorted."""
+        head = self.account(ref)
+        if head is None or head.group_id is None:
+            return [ref]
+        rows = self._session.select(
+            select(account.c.facility, account.c.number).where(account.c.group_id == head.group_id)
+        )
+        return sorted(AccountRef(facility, number) for facility, number in rows)
 
     def facts(self, ref: AccountRef, known_at: datetime | None = None) -> list[FactRecord]:
         """An account's facts in the order of writing, each with the message and place it came by."""

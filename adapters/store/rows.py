@@ -38,6 +38,8 @@ class AccountRow:
     `facts` and `cases` count what it has so far; `version` counts how often the head was saved.
     `policy_sha256` is the policy of its latest decision, `heard_at` when its last fact was recorded, `feeds`
     every feed that spoke of it. `withheld` says why a case that its decision allows does not open yet.
+    `group_id` is the same for all accounts that a merge ever named together, also after it was taken back;
+    None for one that no merge named.
     """
 
     id: int
@@ -57,6 +59,7 @@ class AccountRow:
     heard_at: datetime | None = None
     feeds: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    group_id: int | None = None
     case: Case | None = None
 
 

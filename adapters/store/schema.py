@@ -163,7 +163,14 @@ account: Final = Table(
     Column("heard_at", Instant()),
     Column("feeds", _TEXT, nullable=False, server_default="[]"),
     Column("withheld", _TEXT),
+    Column("group_id", sa.BigInteger),
     UniqueConstraint("number", "facility"),
+    Index(
+        "ix_account_group_id",
+        "group_id",
+        postgresql_where=sa.text("group_id IS NOT NULL"),
+        sqlite_where=sa.text("group_id IS NOT NULL"),
+    ),
     Index("ix_account_policy_sha256", "policy_sha256"),
     Index(
         "ix_account_withheld",

@@ -92,6 +92,9 @@ class Session(Protocol):
     def fetch(self, sql: Sql, *parameters: Any) -> list[Row]:
         """Run one statement and read its rows."""
 
+    def fetch_both(self, first: Sql, second: Sql, *parameters: Any) -> tuple[list[Row], list[Row]]:
+        """Run two statements with the same parameters, one after the other, and read the rows of both."""
+
     def run(self, sql: Sql, *parameters: Any) -> None:
         """Run one statement, at the latest before the next one that reads."""
 
@@ -144,6 +147,11 @@ class SqliteSession:
         """Run one statement and read its rows."""
         rows: list[Row] = self._raw.execute(sql.sqlite, [self._plain(p) for p in parameters]).fetchall()
         return rows
+
+    def fetch_both(self, first: Sql, second: Sql, *parameters: Any) -> tuple[list[Row], list[Row]]:
+        """Run two statements and read their rows; none of one that SQLite has no need of."""
+        rows = self.fetch(first, *parameters) if first.sqlite else []
+        return rows, self.fetch(second, *parameters)
 
     def run(self, sql: Sql, *parameters: Any) -> None:
         """Run one statement, where SQLite needs it at all."""
@@ -240,6 +248,15 @@ class PostgresSession:
     def fetch(self, sql: Sql, *parameters: Any) -> list[Row]:
         """Run what waits, then this, in one round trip."""
         return self._fetch(sql.postgres, parameters)
+
+    def fetch_both(self, first: Sql, second: Sql, *parameters: Any) -> tuple[list[Row], list[Row]]:
+        """Run what waits, then these two, in one round trip."""
+        one, other = self._raw.cursor(binary=True), self._raw.cursor(binary=True)
+        with self._raw.pipeline():
+            self._send_waiting()
+            one.execute(first.postgres, parameters)
+            other.execute(second.postgres, parameters)
+        return one.fetchall(), other.fetchall()
 
     def _fetch(self, text: str, parameters: Sequence[Any]) -> list[Row]:
         cursor = self._raw.cursor(binary=True)
