@@ -101,7 +101,7 @@ def test_a_correction_after_the_window_recalls_the_case_with_its_cause(batons: O
 def test_each_new_fact_lets_the_account_settle_anew_and_what_is_known_does_not(batons: Open) -> None:
     app = batons()
     app.intake().receive(sealed(*ripe()), at(0))
-    again = native("n1", "coding.status", {"status": "complete", "reason": "seen again"}, days=1)
+    again = native("n1", "account.registered", {"patient": {"id": "P1", "phone": "555-0100"}}, days=140)
     app.intake().receive(sealed(again), at(3))
     app.intake().receive(sealed(again, *ripe(), feed="another"), at(6.5))
     assert review_round(app.intake(), at(6.9)) == 0
@@ -177,7 +177,7 @@ def test_the_audit_entry_says_that_the_case_was_withheld_and_until_when(batons: 
 def test_a_first_decision_that_holds_is_recorded_and_repeated_ones_are_not(batons: Open) -> None:
     app = batons()
     app.intake().receive(sealed(*ripe()[:3]), at(0))
-    again = native("n1", "coding.status", {"status": "complete", "reason": "seen again"}, days=1)
+    again = native("n1", "account.registered", {"patient": {"id": "P1", "phone": "555-0100"}}, days=140)
     app.intake().receive(sealed(again), at(1))
     with app.store.read() as reader:
         decisions = reader.decisions(A1)
