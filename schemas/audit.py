@@ -93,4 +93,6 @@ class Checkpoint:
             raise ValueError("root and signature of a checkpoint are base64") from None
         if len(hash) != 32 or len(signed) != 64:
             raise ValueError("a root has 32 bytes and a signature 64")
+        if b64encode(hash).decode() != root or b64encode(signed).decode() != coded:
+            raise ValueError("root and signature of a checkpoint are base64 in its one form")
         return cls(origin, int(size), hash, time.removeprefix("time "), key_id, signed)

@@ -15,11 +15,13 @@ from typing import Final
 from adapters import fhir, hl7v2, native, x12
 from adapters.embedded import EmbeddedTransport
 from adapters.rabbitmq import BrokerState, RabbitTransport
+from adapters.signing import Signer
 from adapters.store import EmbeddedQueue, PolicyRow, Store
 from adapters.transport import Transport
 from schemas.canonical import to_bytes
 from schemas.errors import ConfigRefused
 from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
+from service.audit import Announced, make_checkpoint
 from service.config import Config
 from service.core import Policy, parse_policy
 from service.core.policy import Condition, Examined, examine
@@ -175,6 +177,48 @@ class App:
         # Asked once here, so that a policy that does not fit is refused before anything is served.
         self.policy  # noqa: B018
         return Intake(self.store, self.read, self.read_large, lambda: self.policy, self.terms())
+
+    def signer(self) -> Signer:
+        """The key that signs checkpoints.
+
+        Raises:
+            ConfigRefused: its file cannot be used.
+        """
+        return Signer.open(self.config.audit_key)
+
+    def keep_checkpoints(self) -> Announced | None:
+        """Sign a checkpoint when one is due, and append it to the checkpoint file.
+
+        Raises:
+            Unavailable: the store could not commit. ConfigRefused: the key or the file cannot be used.
+        """
+        made = make_checkpoint(
+            self.store,
+            self.signer(),
+            self.config.audit_origin,
+            self.moment().now,
+            entries=self.config.checkpoint_entries,
+            seconds=self.config.checkpoint_seconds,
+        )
+        if made is not None:
+            self.publish_checkpoint(made)
+        return made
+
+    def publish_checkpoint(self, made: Announced) -> None:
+        """Append a checkpoint to the checkpoint file; the relay gives it out as an event besides.
+
+        Raises:
+            ConfigRefused: the file cannot be written.
+        """
+        file = self.config.checkpoint_file
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8") as out:
+                out.write(made.text + "\n")
+        except OSError as error:
+            raise ConfigRefused(
+                "no-checkpoint-file", f"cannot write it: {error.strerror}", where=str(file)
+            ) from None
 
     def transport(self) -> Transport:
         """RabbitMQ, or the store's own queue where no broker is configured."""

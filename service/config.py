@@ -51,6 +51,11 @@ class Config:
     delivery_limit: int
     max_message_bytes: int
     settling_seconds: int
+    audit_key: Path
+    audit_origin: str
+    checkpoint_file: Path
+    checkpoint_seconds: int
+    checkpoint_entries: int
     redecide_per_second: int
     mllp_host: str
     mllp_port: int | None
@@ -176,6 +181,11 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         workers=reading.value("workers", 1, _whole(1, 64)),
         delivery_limit=reading.value("delivery_limit", 10, _whole(1, 1000)),
         max_message_bytes=reading.value("max_message_bytes", 128 * 1024 * 1024, _whole(1024, 1 << 31)),
+        audit_key=reading.value("audit_key", home / "audit.key", Path),
+        audit_origin=reading.value("audit_origin", "baton", _word),
+        checkpoint_file=reading.value("checkpoint_file", home / "checkpoints.txt", Path),
+        checkpoint_seconds=reading.value("checkpoint_seconds", 60, _whole(1, 86_400)),
+        checkpoint_entries=reading.value("checkpoint_entries", 10_000, _whole(1, 10_000_000)),
         settling_seconds=reading.value("settling_seconds", 4 * 3600, _whole(0, 30 * 86_400)),
         redecide_per_second=reading.value("redecide_per_second", 200, _whole(1, 100_000)),
         feeds=feeds,

@@ -138,11 +138,13 @@ def keep_time(
     store: Store | None = None,
     per_second: int = 200,
     watch: Watch | None = None,
+    sign: Callable[[], object] = lambda: None,
 ) -> None:
     """Review what is due, again and again, until told to stop; with a store, also read what waits unread.
 
     A `watch` looks at the feeds before anything opens. In between, accounts decided under another policy are
-    decided again, never faster than `per_second`.
+    decided again, never faster than `per_second`. `sign` gives a checkpoint of the audit log out when one is
+    due.
     """
     backlog = Backlog(lambda: store, lambda: intake, clock, log) if store is not None else None
     while not stop.is_set():
@@ -154,6 +156,7 @@ def keep_time(
             if backlog is not None:
                 backlog.read(lambda: not stop.is_set())
             redecided, more = redecide_round(intake, clock, per_second, stop, ROUND_SECONDS)
+            sign()
         except Unavailable as error:
             log.warning("cannot review", code=error.code)
         else:

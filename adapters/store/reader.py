@@ -15,6 +15,7 @@ from adapters.store.outcomes import waiting_events
 from adapters.store.policies import PolicyQuestions
 from adapters.store.reader_audit import AuditQuestions
 from adapters.store.reader_desk import DeskQuestions
+from adapters.store.reader_rows import RowQuestions
 from adapters.store.rows import (
     AccountRow,
     CaseHistory,
@@ -120,7 +121,7 @@ Chunks: TypeAlias = Callable[[int], Iterator[bytes]]
 """The bytes of the message of that number, from the first, each chunk in a transaction of its own."""
 
 
-class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions):
+class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions, RowQuestions):
     """Questions within one transaction, so that their answers belong together. For one thread.
 
     `known_at` asks what was recorded up to that instant; None asks for everything.

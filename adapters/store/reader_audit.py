@@ -71,6 +71,14 @@ class AuditQuestions:
             for row in self._session.fetch(_LOG, first, min(first + PART, last + 1)):
                 yield _record(row)
 
+    def audit_key_entries(self) -> list[bytes]:
+        """What the entries say that name a signing key, oldest first."""
+        found = select(audit_content.c.content).join(audit_entry, audit_entry.c.seq == audit_content.c.seq)
+        rows = self._session.select(
+            found.where(audit_entry.c.kind == "audit.key").order_by(audit_entry.c.seq)
+        )
+        return [bytes(content) for (content,) in rows]
+
     def audit_head(self) -> LogHead:
         """What the log says of itself: its size, what it needs to grow, and its chain value."""
         rows = self._session.fetch(_HEAD)

@@ -130,6 +130,12 @@ class ResponsibilityDetermined(Schema):
     policy = part(PolicyName, "The policy of that decision.")
 
 
+class CheckpointGivenOut(Schema):
+    """A signed checkpoint of the audit log."""
+
+    checkpoint = said("Origin, size, root, time and signature, as C2SP tlog-checkpoint text.")
+
+
 class AccountHeld(Schema):
     """No case opens for an account now, and why."""
 

@@ -114,6 +114,11 @@ def account_held(decision: Decision, event_id: str, at: datetime) -> bytes:
     return event("account.held", event_id, str(decision.account), at, data)
 
 
+def audit_checkpoint(text: str, event_id: str, at: datetime) -> bytes:
+    """A signed checkpoint of the audit log, for keeping outside the power of those who run Baton."""
+    return event("audit.checkpoint", event_id, "audit", at, {"checkpoint": text})
+
+
 def _account(account: AccountRef) -> dict[str, str]:
     return {"facility": account.facility, "number": account.number}
 
@@ -138,5 +143,6 @@ EVENTS: Final[dict[str, type[Schema]]] = {
     "case.closed": answers.CaseMoved,
     "responsibility.determined": answers.ResponsibilityDetermined,
     "account.held": answers.AccountHeld,
+    "audit.checkpoint": answers.CheckpointGivenOut,
 }
 """Every outgoing type, which is also its routing key, and the schema of its `data`."""

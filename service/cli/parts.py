@@ -131,7 +131,16 @@ def clock(once: bool, as_of: date | None, status: bool, as_json: bool) -> None:
     with opened(until=stop, log=log) as app:
         log.info("clock started")
         watch = Watch(app.store, log, app.unwatched())
-        keep_time(app.intake(), app.moment, log, stop, app.store, app.config.redecide_per_second, watch)
+        keep_time(
+            app.intake(),
+            app.moment,
+            log,
+            stop,
+            app.store,
+            app.config.redecide_per_second,
+            watch,
+            app.keep_checkpoints,
+        )
         log.info("clock stopped")
 
 

@@ -1,0 +1,230 @@
+"""The audit log checked from its first entry to its last, and against what was given out of our hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.signing import key_id_of, signature_holds
+from adapters.store import LogHead, LogRecord
+from adapters.store.schema import instant_text
+from schemas.audit import GENESIS, Checkpoint, chained, commitment_of, entry_bytes
+from schemas.canonical import from_bytes
+from schemas.merkle import Frontier, leaf_hash
+
+MOST: Final = 100
+"""Divergences told one by one; the first is the one that matters."""
+
+EVERY: Final = 2000
+"""Entries between two signs of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Something that is not as it was written. `entry` is the number of the first entry concerned; `kind` is
+    one of entry-changed, entry-missing, entry-added, content-changed, content-missing, log-cut, head-changed,
+    history-rewritten, checkpoint-unreadable, checkpoint-forged, key-unknown, row-changed, row-missing,
+    row-added.
+    """
+
+    kind: str
+    entry: int | None
+    text: str
+
+
+@dataclass(slots=True)
+class LogCheck:
+    """What a check found. `size` and `root` are those of the entries that are there."""
+
+    size: int = 0
+    root: bytes = b""
+    erased: set[int] = field(default_factory=set)
+    divergences: list[Divergence] = field(default_factory=list)
+    checkpoints: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is as it was written."""
+        return not self.divergences
+
+    def tell(self, kind: str, entry: int | None, text: str) -> None:
+        """Note a divergence."""
+        if len(self.divergences) < MOST:
+            self.divergences.append(Divergence(kind, entry, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """How far an earlier check came, so that another can go on from there."""
+
+    size: int = 0
+    peaks: tuple[bytes, ...] = ()
+    chain: bytes = GENESIS
+
+
+def verify_log(
+    entries: Iterable[LogRecord],
+    head: LogHead,
+    checkpoints: Sequence[str] = (),
+    keys: Mapping[str, bytes] | None = None,
+    *,
+    start: Resumption | None = None,
+    progress: Callable[[int], None] = lambda entries: None,
+) -> LogCheck:
+    """Check every entry against its commitment, its leaf, the chain, the head and every checkpoint.
+
+    `checkpoints` are published texts, kept here or elsewhere; `keys` are the public keys to believe, by key
+    id. An erased content is no divergence where an entry of the kind `audit.erased` names it. Never raises
+    for anything that the database or a checkpoint may hold.
+    """
+    walk = _Walk(start or Resumption(), _read_checkpoints(checkpoints, keys or {}), progress)
+    for problem in walk.held.problems:
+        walk.out.tell(*problem)
+    for entry in entries:
+        walk.take(entry)
+    walk.finish(head)
+    walk.out.divergences.sort(key=lambda d: (d.entry is None, d.entry or 0))
+    return walk.out
+
+
+@dataclass(slots=True)
+class _Held:
+    """Checkpoints by size, and what is wrong with those that are none."""
+
+    by_size: dict[int, list[Checkpoint]] = field(default_factory=dict)
+    problems: list[tuple[str, int | None, str]] = field(default_factory=list)
+
+
+def _read_checkpoints(texts: Sequence[str], keys: Mapping[str, bytes]) -> _Held:
+    held = _Held()
+    for text in texts:
+        try:
+            found = Checkpoint.read(text)
+        except ValueError as error:
+            held.problems.append(("checkpoint-unreadable", None, f"a checkpoint cannot be read: {error}"))
+            continue
+        key = keys.get(found.key_id)
+        said = Checkpoint.signed_text(found.origin, found.size, found.root, found.made_at)
+        if key is None or key_id_of(key) != found.key_id:
+            text = (
+                f"the checkpoint of size {found.size} is signed with key {found.key_id}, which is not known"
+            )
+            held.problems.append(("key-unknown", found.size, text))
+        elif not signature_holds(key, said, found.signature):
+            text = f"the signature of the checkpoint of size {found.size} is not that of key {found.key_id}"
+            held.problems.append(("checkpoint-forged", found.size, text))
+        else:
+            held.by_size.setdefault(found.size, []).append(found)
+    return held
+
+
+class _Walk:
+    """One pass over the entries."""
+
+    def __init__(self, start: Resumption, held: _Held, progress: Callable[[int], None]) -> None:
+        self.out = LogCheck(checkpoints=sum(map(len, held.by_size.values())))
+        self.held = held
+        self.size, self.chain = start.size, start.chain
+        self.log = Frontier(start.size, start.peaks)
+        self.leaves: list[bytes] = []
+        self.next_mark = self._mark_after(start.size)
+        self.gone: set[int] = set()
+        self.named: set[int] = set()
+        self.progress = progress
+        self.broken = False
+
+    def _mark_after(self, size: int) -> int:
+        """The next size at which the root is asked for."""
+        marks = [s for s in self.held.by_size if s > size]
+        return min([*marks, size + EVERY])
+
+    def take(self, entry: LogRecord) -> None:
+        number = self.size + 1
+        if entry.seq != number:
+            self._wrong_number(entry.seq, number)
+        leaf = leaf_hash(
+            entry_bytes(entry.seq, instant_text(entry.recorded_at), entry.kind, entry.commitment)
+        )
+        if leaf.hex() != entry.hash:
+            self._tell_once(
+                "entry-changed", entry.seq, f"entry {entry.seq} is not the one its leaf was made of"
+            )
+        self.chain = chained(self.chain, leaf)
+        if self.chain != entry.chain:
+            text = f"entry {entry.seq} does not follow from the one before it: changed, moved or made anew"
+            self._tell_once("entry-changed", entry.seq, text)
+            # Go on from what is stored, so that the next break is told by its own number.
+            self.chain = entry.chain
+        self._check_content(entry)
+        self.size = entry.seq
+        self.leaves.append(leaf)
+        if self.size >= self.next_mark:
+            self._mark()
+
+    def _wrong_number(self, found: int, wanted: int) -> None:
+        if found > wanted:
+            until = f" to {found - 1}" if found - 1 > wanted else ""
+            self.out.tell("entry-missing", wanted, f"entry {wanted}{until} is missing")
+        else:
+            self.out.tell("entry-added", found, f"entry {found} is there twice")
+        self.broken = True
+
+    def _tell_once(self, kind: str, entry: int, text: str) -> None:
+        last = self.out.divergences[-1] if self.out.divergences else None
+        if last is None or (last.kind, last.entry) != (kind, entry):
+            self.out.tell(kind, entry, text)
+        self.broken = True
+
+    def _check_content(self, entry: LogRecord) -> None:
+        if entry.content is None or entry.salt is None or entry.subject is None:
+            self.gone.add(entry.seq)
+            return
+        if commitment_of(entry.salt, entry.subject, entry.content) != entry.commitment:
+            text = f"what entry {entry.seq} says is not what it committed to"
+            self.out.tell("content-changed", entry.seq, text)
+        elif entry.kind == "audit.erased":
+            self.named.update(_named(entry.content))
+
+    def _mark(self) -> None:
+        self.log = self.log.grown(self.leaves)
+        self.leaves = []
+        for checkpoint in self.held.by_size.get(self.size, ()):
+            if not self.broken and self.log.root() != checkpoint.root:
+                text = (
+                    f"the first {self.size} entries are not those of the checkpoint made at "
+                    f"{checkpoint.made_at}: history was rewritten"
+                )
+                self.out.tell("history-rewritten", self.size, text)
+        self.next_mark = self._mark_after(self.size)
+        self.progress(self.size)
+
+    def finish(self, head: LogHead) -> None:
+        self.log = self.log.grown(self.leaves)
+        self.leaves = []
+        self.out.size, self.out.root = self.size, self.log.root()
+        if head.size > self.size:
+            text = f"the log says it has {head.size} entries; the last one there is {self.size}"
+            self.out.tell("log-cut", self.size + 1, text)
+        elif head.size < self.size:
+            text = f"the log says it has {head.size} entries; there are more, up to {self.size}"
+            self.out.tell("entry-added", head.size + 1, text)
+        elif not self.broken and (b"".join(self.log.peaks), self.chain) != (head.peaks, head.chain):
+            self.out.tell("head-changed", None, "the head of the log is not the one of its entries")
+        for size in sorted(s for s in self.held.by_size if s > self.size):
+            text = f"a checkpoint of {size} entries was given out; the last one there is {self.size}"
+            self.out.tell("log-cut", self.size + 1, text)
+        for number in sorted(self.gone - self.named):
+            text = f"what entry {number} says is gone, and no entry says that it was erased"
+            self.out.tell("content-missing", number, text)
+        self.out.erased = self.gone & self.named
+        self.progress(self.size)
+
+
+def _named(content: bytes) -> Iterator[int]:
+    """The entries that an erasure names."""
+    try:
+        found = from_bytes(content).get("entries", [])
+    except (ValueError, AttributeError):
+        return
+    yield from (n for n in found if isinstance(n, int)) if isinstance(found, list) else ()

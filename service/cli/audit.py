@@ -1,0 +1,152 @@
+"""`baton audit`: is everything as it was written? And the checkpoints that say so outside our power."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from adapters.signing import key_id_of
+from schemas.errors import BatonError
+from service.app import App
+from service.audit import Divergence, LogCheck, make_checkpoint, verify_log
+from service.audit.keys import keys_in_log, read_public_keys
+from service.audit.rows import verify_rows
+from service.cli.opening import opened
+from service.cli.output import print_json
+
+
+@click.group()
+def audit() -> None:
+    """The audit log: check it, sign it, and give evidence out of it."""
+
+
+@audit.command()
+@click.option(
+    "--checkpoints",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Checkpoints kept elsewhere, one after another in a file; may be given several times.",
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="HEX|FILE",
+    help="A public key to believe, kept elsewhere. Without one, the keys that the log names are believed.",
+)
+@click.option("--log-only", is_flag=True, help="Only the log, not the stored rows against it.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def verify(files: tuple[Path, ...], keys: tuple[str, ...], log_only: bool, as_json: bool) -> None:
+    """Check the whole log, and every stored row against it. Exit code 1 when anything diverges.
+
+    Without checkpoints and a key kept elsewhere this finds every change that was not made good with great
+    care; with them, also a log that was cut or wholly rewritten.
+    """
+    texts = [text for file in files for text in split_checkpoints(file.read_text(encoding="utf-8"))]
+    with opened() as app:
+        check = _check(app, texts, read_public_keys(keys), show=not as_json and sys.stderr.isatty())
+        rows = 0
+        if not log_only:
+            with app.store.read() as reader:
+                rows = verify_rows(reader, check)
+    _tell(check, rows, as_json, believed_own=not keys)
+    if not check.whole:
+        raise SystemExit(1)
+
+
+def split_checkpoints(text: str) -> list[str]:
+    """The checkpoints of a file, which follow each other with a blank line between them.
+
+    >>> one = "a\\n1\\nx\\ntime t\\n\\n\\u2014 k s\\n"
+    >>> split_checkpoints(one + "\\n" + one) == [one, one]
+    True
+    """
+    found: list[str] = []
+    part: list[str] = []
+    for line in text.splitlines():
+        if not part and not line:
+            continue
+        part.append(line)
+        if line.startswith("\u2014 "):
+            found.append("\n".join(part) + "\n")
+            part = []
+    return [*found, "\n".join(part) + "\n"] if part else found
+
+
+def _check(app: App, elsewhere: list[str], keys: dict[str, bytes], *, show: bool) -> LogCheck:
+    with app.store.read() as reader:
+        head = reader.audit_head()
+        kept = [c.text for c in reader.checkpoints(limit=1_000_000)]
+        believed = keys or keys_in_log(reader)
+        with click.progressbar(length=head.size, label="Checking", hidden=not show, file=sys.stderr) as bar:
+            return verify_log(
+                reader.audit_log(),
+                head,
+                [*elsewhere, *kept],
+                believed,
+                progress=lambda size: bar.update(size - bar.pos),
+            )
+
+
+def _tell(check: LogCheck, rows: int, as_json: bool, *, believed_own: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "whole": check.whole,
+                "entries": check.size,
+                "root": check.root.hex(),
+                "erased": len(check.erased),
+                "checkpoints": check.checkpoints,
+                "rows": rows,
+                "divergences": [_plain(d) for d in check.divergences],
+            }
+        )
+        return
+    for one in check.divergences:
+        where = f"entry {one.entry}: " if one.entry is not None else ""
+        click.secho(f"\u2717 {where}{one.text} [{one.kind}]", fg="red")
+    erased = f", {len(check.erased)} erased by law" if check.erased else ""
+    if check.whole:
+        click.secho(
+            f"\u2713 {check.size} entries{erased}, {rows} rows and {check.checkpoints} checkpoints are as "
+            "they were written.",
+            fg="green",
+        )
+    click.echo(f"  root of {check.size} entries: {check.root.hex()}")
+    if check.whole and believed_own:
+        click.echo(
+            "  The keys believed are those that the log itself names. Compare with a checkpoint and a key\n"
+            "  kept elsewhere (--checkpoints, --key): they show that nothing was cut off or written anew."
+        )
+
+
+def _plain(one: Divergence) -> dict[str, Any]:
+    return {"kind": one.kind, "entry": one.entry, "text": one.text}
+
+
+@audit.command()
+def checkpoint() -> None:
+    """Sign the log as it stands and give the checkpoint out now: to the file, and as an event."""
+    with opened() as app:
+        made = make_checkpoint(app.store, app.signer(), app.config.audit_origin, app.moment().now)
+        if made is None:
+            with app.store.read() as reader:
+                last = reader.last_checkpoint()
+            if last is None:
+                raise BatonError("empty-log", "the audit log has no entry yet; there is nothing to sign")
+            click.echo(last.text, nl=False)
+            return
+        app.publish_checkpoint(made)
+    click.echo(made.text, nl=False)
+
+
+@audit.command()
+def key() -> None:
+    """Print the public key that signs checkpoints, for keeping elsewhere."""
+    with opened() as app:
+        signer = app.signer()
+    click.echo(f"{key_id_of(signer.public_key)} {signer.public_key.hex()}")
