@@ -26,9 +26,6 @@ def list_coverages(group: Group) -> None:
             group.park("payer-missing", segment.place)
             return
         listed.setdefault((order, payer.id), _coverage(group, segment, order, payer, kind))
-    if len({order for order, _ in listed}) < len(listed):
-        group.park("payer-order", where)
-        return
     for segment, kind in paying:
         if kind is None:
             group.note("plan-kind-unmapped", f"{segment.place} / IN1-15")

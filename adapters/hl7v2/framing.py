@@ -19,7 +19,7 @@ REPETITIONS: Final = 1_000
 _MARK: Final = b"\xef\xbb\xbf"
 _AROUND: Final = b"\x0b\x1c\x00\r\n\t \xef\xbb\xbf"
 _EDGE: Final = "\x0b\x1c\x1d\x00 \t"
-_OPENS: Final = re.compile(rb"(?:MSH|FHS|BHS)", re.ASCII)
+_OPENS: Final = re.compile(rb"(?:MSH|FHS|BHS)(?![A-Za-z0-9])", re.ASCII)
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _TAG: Final = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 

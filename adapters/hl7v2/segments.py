@@ -33,7 +33,7 @@ def marks_of(line: str) -> Marks | Rejected:
     """
     field = line[3:4]
     given = line[4 : line.find(field, 4) if field and line.find(field, 4) > 0 else None]
-    if len(given) > 5 or not field:
+    if not field or not 3 <= len(given) <= 5:
         return rejected("separators", "")
     if given == "^\\&":
         given = _USUAL  # the repetition separator left out: seen in published messages
