@@ -167,6 +167,7 @@ HEAD = '[policy]\nid = "ours"\nversion = "1"\n'
         (HEAD + "[scope]\ncounty = ['Kings']", "unknown-scope-key", 5),
         (HEAD + "[scope]\nstate = 'NY'", "wrong-type", 5),
         (HEAD + "[scope]\nstate = []", "wrong-type", 5),
+        (HEAD + '[scope]\nstate = [\n["NY"],\n]\ncounty = 1', "unknown-scope-key", 8),
         (HEAD + "precedence = 2\n[scope]\nstate = ['NY']", "precedence-in-scoped-pack", 4),
         (
             HEAD + "[scope]\nstate = ['NY']\n[[reason]]\ncodes=['1']\nclass='REVIEW'\ntext='x'",

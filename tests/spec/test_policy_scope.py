@@ -12,6 +12,7 @@ from schemas.facts import AccountRef, AccountRegistered, Address, Fact, Person
 from service.core import Policy, parse_policy, read_decision
 from service.core.gates import REGISTRY
 from service.core.policy import DIRECTIONS, examine
+from service.core.policy.terms import strictest
 from tests.spec.facts_made import (
     POLICY,
     adult,
@@ -246,6 +247,27 @@ def test_every_parameter_says_which_value_is_stricter() -> None:
     for gate in REGISTRY:
         for parameter in gate.parameters:
             assert parameter.stricter in DIRECTIONS[parameter.unit], (gate.id, parameter.name)
+
+
+@pytest.mark.parametrize(
+    ("direction", "values", "strict"),
+    [
+        ("higher", [60, 180, 120], 180),
+        ("lower", [60, 20, 120], 20),
+        ("true", [False, True], True),
+        ("false", [True, False], False),
+        ("intersection", ["1 2", "2 3"], "2"),
+    ],
+)
+def test_of_several_values_the_one_that_protects_most_is_in_force(
+    direction: str, values: list[int | str], strict: int | str
+) -> None:
+    assert strictest(direction, values) == strict
+    assert strictest(direction, values[::-1]) == strict
+
+
+def test_lists_of_words_are_added_up_where_more_words_protect_more() -> None:
+    assert strictest("union", ["1 2", "2 3"]) == "1 2 3"
 
 
 # Precedence between packs without a scope.
