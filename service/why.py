@@ -118,11 +118,16 @@ class Policies:
 
     def at(self, instant: datetime) -> tuple[Policy, str | None]:
         """The policy in force at an instant, and what is to be said where it cannot be used as it was."""
-        present = self._reader.policy(self._now.sha256)
-        if present is not None and present.recorded_at <= instant:
-            return self._now, None
-        sha256 = self._reader.policy_then(instant)
-        if sha256 is None:
+        step = self._reader.policy_in_force(instant)
+        if step is not None:
+            sha256: str | None = step.sha256
+        else:
+            present = self._reader.policy(self._now.sha256)
+            known = present is not None and present.recorded_at <= instant
+            sha256 = self._now.sha256 if known else self._reader.policy_then(instant)
+        # For days before anything was decided: the policy that decided first, which never becomes another.
+        sha256 = sha256 or self._reader.first_policy()
+        if sha256 is None or sha256 == self._now.sha256:
             return self._now, None
         found = self.of(sha256)
         if found.sha256 == sha256:

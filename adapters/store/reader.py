@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from adapters.store.convert import account_row
 from adapters.store.feeds import FeedQuestions
+from adapters.store.histories import Histories
 from adapters.store.outcomes import waiting_events
 from adapters.store.policies import PolicyQuestions
 from adapters.store.reader_audit import AuditQuestions
@@ -121,7 +122,7 @@ Chunks: TypeAlias = Callable[[int], Iterator[bytes]]
 """The bytes of the message of that number, from the first, each chunk in a transaction of its own."""
 
 
-class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions, RowQuestions):
+class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions, RowQuestions, Histories):
     """Questions within one transaction, so that their answers belong together. For one thread.
 
     `known_at` asks what was recorded up to that instant; None asks for everything.

@@ -154,6 +154,12 @@ class DeskQuestions:
         rows = self._session.select(found.order_by(p.recorded_at.desc(), p.sha256).limit(1))
         return str(rows[0][0]) if rows else None
 
+    def first_policy(self) -> str | None:
+        """The digest of the policy that was kept first; None where none was yet."""
+        p = policy.c
+        rows = self._session.select(select(p.sha256).order_by(p.recorded_at, p.sha256).limit(1))
+        return str(rows[0][0]) if rows else None
+
     def tallies(self, feed: str | None = None, day: date | None = None) -> list[TallyRow]:
         """What was counted, summed by feed and day."""
         t = tally.c

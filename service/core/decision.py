@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+<<<<<<< HEAD
 from dataclasses import replace
 from datetime import date, timedelta
+=======
+from datetime import date
+>>>>>>> 5695ec1 (A draft policy is walked over the stored history beside the one in force; answers about the past use its policy)
 from typing import Any, Final, TypeAlias
 
 from schemas.canonical import digest, from_bytes, to_bytes
@@ -168,8 +172,12 @@ def _named(policy: Policy) -> dict[str, Any]:
     return named
 
 
-def answers_of(asked: Inquiry, period: Period) -> list[Answer]:
-    """What every gate says, in the order of the registry; a gate without a value it needs holds."""
+def answers_of(asked: Inquiry, period: Period, places: Sequence[int] | None = None) -> list[Answer]:
+    """What every gate says, in the order of the registry, or those at `places` alone; a gate without a value
+    it needs holds."""
+    if places is not None:
+        some = [(REGISTRY[n], period.gates[n]) for n in places]
+        return [g.ask(asked, t.values) if t.missing is None else _no_value(t.missing) for g, t in some]
     return [
         gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
         for gate, terms in zip(REGISTRY, period.gates, strict=True)

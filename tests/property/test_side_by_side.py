@@ -1,0 +1,76 @@
+"""The fast walk under two policies says what deciding in full on every day says, for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.facts import Fact
+from service.core import Policy, apportion, decide, fold, parse_policy
+from service.core.side_by_side import Course, SideBySide
+from tests.property.histories import histories, plain_histories
+from tests.spec.facts_made import ACCOUNT, POLICY, day, policy_texts
+
+quick = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+
+
+def draft(*changes: tuple[str, str]) -> Policy:
+    texts = policy_texts()
+    for old, new in changes:
+        found = [name for name, text in texts.items() if old in text]
+        assert found, old
+        texts[found[0]] = texts[found[0]].replace(old, new, 1)
+    return parse_policy(texts)
+
+
+WAITS_LESS = draft(('stage = "open_case"\nvalue = 60', 'stage = "open_case"\nvalue = 30'))
+DATED = draft(
+    (
+        'name = "min_days"\nstage = "open_case"\nvalue = 60\nunit = "days"',
+        'name = "min_days"\nstage = "open_case"\nvalue = 60\nunit = "days"\neffective_until = 2026-02-20\n'
+        '[[gates.G41.value]]\nname = "min_days"\nstage = "open_case"\nvalue = 45\nunit = "days"\n'
+        "effective_from = 2026-02-20",
+    )
+)
+OTHER_CODE = draft(('codes = ["1"]\nclass = "COST_SHARE"', 'codes = ["1"]\nclass = "REVIEW"'))
+
+
+def slowly(facts: list[Fact], policy: Policy, until: date) -> list[tuple[date, bool, int]]:
+    """Every single day: whether a case is open, and for how much."""
+    found = []
+    for n in range(-45, (until - day(0)).days + 1):
+        known = [f for f in facts if f.occurred_at.date() <= day(n)]
+        if known:
+            account = fold(known, ACCOUNT)
+            owes = apportion(account, policy)
+            found.append((day(n), decide(account, owes, policy, day(n)).opens_case, owes.net_cents))
+    return found
+
+
+def check(course: Course, days: Iterable[tuple[date, bool, int]]) -> None:
+    last_cents = 0
+    for when, opens, cents in days:
+        spells = [
+            s for s in course.spells if s.opened_on <= when and (s.ended_on is None or when < s.ended_on)
+        ]
+        assert bool(spells) == opens, when
+        if any(s.opened_on == when for s in spells):
+            assert spells[0].cents == cents
+        last_cents = cents
+    if course.is_open:
+        assert course.net_cents == last_cents
+
+
+@pytest.mark.parametrize("other", [WAITS_LESS, DATED, OTHER_CODE], ids=["gate", "dated", "code"])
+@quick
+@given(st.one_of(histories(), plain_histories()), st.integers(20, 110))
+def test_both_courses_are_those_of_every_single_day(other: Policy, facts: list[Fact], until: int) -> None:
+    one, two = SideBySide(POLICY, other).walk(facts, ACCOUNT, day(until))
+    check(one, slowly(facts, POLICY, day(until)))
+    check(two, slowly(facts, other, day(until)))
