@@ -190,7 +190,6 @@ def history(digest: str | None, as_json: bool) -> None:
         click.echo("No policy yet: the first start puts the packs on disk in force.")
 
 
-<<<<<<< HEAD
 @policy.command("import-codes")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--kind", type=click.Choice(["reason", "remark"]), default="reason", help="Which list it is.")
@@ -213,9 +212,9 @@ def import_codes(file: Path, kind: official.Kind) -> None:
         click.echo("For a pack of your own:\n")
     for code in lacking:
         click.echo(official.suggestion(kind, code))
-=======
+
+
 policy.add_command(backtest)
->>>>>>> c9d3237 (A draft policy is walked over the stored history beside the one in force; answers about the past use its policy)
 
 
 def _person(name: str) -> Person:

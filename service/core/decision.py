@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-<<<<<<< HEAD
 from dataclasses import replace
 from datetime import date, timedelta
-=======
-from datetime import date
->>>>>>> 5695ec1 (A draft policy is walked over the stored history beside the one in force; answers about the past use its policy)
 from typing import Any, Final, TypeAlias
 
 from schemas.canonical import digest, from_bytes, to_bytes
@@ -182,6 +178,15 @@ def answers_of(asked: Inquiry, period: Period, places: Sequence[int] | None = No
         gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
         for gate, terms in zip(REGISTRY, period.gates, strict=True)
     ]
+
+
+def heard_of(asked: Inquiry, period: Period) -> list[tuple[str, Said | None, bool]]:
+    """What every house rule says about opening a case, by id, and whether mere days may change its mind."""
+    found = []
+    for rule, _ in period.rules:
+        heard, _given = rule.ask(asked)
+        found.append((rule.id, None if heard is None else heard[0], bool(rule.moves)))
+    return found
 
 
 Each: TypeAlias = tuple[Said | None, Said | None, Said | None]

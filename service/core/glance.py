@@ -6,16 +6,17 @@ shown to anybody is decided in full; a test holds the two together on every gene
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from schemas.decisions import Responsibility, Verdict
 from schemas.facts import Fact
 from schemas.records import swift_init
 from service.core.account import Account, fold
-from service.core.decision import answers_of, inquire
-from service.core.gates import REGISTRY, Said
+from service.core.decision import answers_of, heard_of, inquire
+from service.core.gates import REGISTRY, Answer, Said
 from service.core.policy import Policy
 from service.core.responsibility import apportion
 
@@ -43,23 +44,31 @@ class Glance:
 
 def glance(account: Account, responsibility: Responsibility, policy: Policy, as_of: date) -> Glance:
     """Ask every gate about opening a case, and keep the verdict alone."""
-    worst, until, eventful = Verdict.ALLOW, date.min, False
-    binding: list[str] = []
     policy = policy.for_account(account)
     asked = inquire(account, responsibility, as_of, policy.facilities_of(account))
-    for gate, answer in zip(REGISTRY, answers_of(asked, policy.on(as_of)), strict=True):
-        if answer is None:
+    period = policy.on(as_of)
+    return summed(answers_of(asked, period), heard_of(asked, period), as_of)
+
+
+def summed(answers: Sequence[Answer], heard: Sequence[tuple[str, Said | None, bool]], as_of: date) -> Glance:
+    """The worst of what gates and house rules say about opening a case."""
+    worst, until, eventful = Verdict.ALLOW, date.min, False
+    binding: list[str] = []
+    said = [
+        (gate.id, answer if answer is None or isinstance(answer, Said) else answer[0], False)
+        for gate, answer in zip(REGISTRY, answers, strict=True)
+    ]
+    for id, one, moves in (*said, *heard):
+        if one is None or one.verdict is Verdict.ALLOW:
             continue
-        said = answer if isinstance(answer, Said) else answer[0]
-        if said is None or said.verdict is Verdict.ALLOW:
-            continue
-        binding.append(gate.id)
-        if said.verdict > worst:
-            worst = said.verdict
-        if said.until is None:
+        binding.append(id)
+        worst = max(worst, one.verdict)
+        # A house rule about days may change its mind on any day, and names none.
+        ends = one.until or (as_of + timedelta(days=1) if moves else None)
+        if ends is None:
             eventful = True
-        elif said.until > until:
-            until = said.until
+        else:
+            until = max(until, ends)
     return Glance(worst, None if eventful or not binding else until, tuple(binding))
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from schemas.decisions import Responsibility, Verdict
+from schemas.decisions import Responsibility
 from schemas.facts import AccountRef, Fact, StatementSent
 from service.core.account import Account, fold
-from service.core.decision import answers_of, inquire
-from service.core.gates import REGISTRY, Answer, Said
+from service.core.decision import answers_of, heard_of, inquire
+from service.core.glance import Glance, summed
 from service.core.policy import Policy
 from service.core.responsibility import apportion
 
@@ -53,14 +53,6 @@ class Course:
             self.spells[-1] = self.spells[-1]._replace(ended_on=day)
 
 
-class Seen(NamedTuple):
-    """What one policy says on one day: `until` is the first day on which waiting may change it."""
-
-    opens: bool
-    until: date | None
-    binding: tuple[str, ...]
-
-
 class Pair:
     """Two policies as they concern one kind of account, and what they have in common.
 
@@ -79,6 +71,10 @@ class Pair:
         """The next day on which either policy has another value."""
         days = [d for d in (self.base.next_change(day), self.draft.next_change(day)) if d is not None]
         return min(days, default=None)
+
+    def moves(self, day: date) -> bool:
+        """Whether a house rule of either may change its mind on any day."""
+        return any(rule.moves for policy in (self.base, self.draft) for rule, _ in policy.on(day).rules)
 
     def other_gates(self, day: date) -> tuple[int, ...]:
         """Places of the gates to which the two give other values on a day."""
@@ -136,6 +132,8 @@ class SideBySide:
             base.net_cents, draft.net_cents = owes.net_cents, owes_too.net_cents
             base.binding, draft.binding = one.binding, two.binding
             days = [one.until, two.until, pair.next_change(day)]
+            if pair.moves(day):
+                days.append(day + timedelta(days=1))
             if at < len(fresh):
                 days.append(fresh[at].occurred_at.date())
             later = [d for d in days if d is not None and day < d <= until]
@@ -154,38 +152,20 @@ class SideBySide:
 
 def _look(
     pair: Pair, account: Account, owes: Responsibility, owes_too: Responsibility, day: date
-) -> tuple[Seen, Seen]:
+) -> tuple[Glance, Glance]:
     """What both policies say on a day; where they divide alike, gates of other values are asked twice."""
-    period = pair.base.on(day)
+    base, draft = pair.base.on(day), pair.draft.on(day)
     asked = inquire(account, owes, day, pair.base.facilities_of(account))
-    answers = answers_of(asked, period)
+    answers = answers_of(asked, base)
+    one = summed(answers, heard_of(asked, base), day)
     facilities = pair.draft.facilities_of(account)
-    draft = pair.draft.on(day)
     if owes_too is not owes or facilities != asked.facilities:
-        return _seen(answers), _seen(answers_of(inquire(account, owes_too, day, facilities), draft))
+        asked = inquire(account, owes_too, day, facilities)
+        return one, summed(answers_of(asked, draft), heard_of(asked, draft), day)
     other = pair.other_gates(day)
-    if not other:
-        seen = _seen(answers)
-        return seen, seen
+    if not other and not base.rules and not draft.rules:
+        return one, one
     again = list(answers)
     for place, answer in zip(other, answers_of(asked, draft, other), strict=True):
         again[place] = answer
-    return _seen(answers), _seen(again)
-
-
-def _seen(answers: list[Answer]) -> Seen:
-    """Whether every gate allows a case, which do not, and by when all of those may have run out."""
-    binding: list[str] = []
-    until, eventful = date.min, False
-    for n, answer in enumerate(answers):
-        if answer is None:
-            continue
-        said = answer if isinstance(answer, Said) else answer[0]
-        if said is None or said.verdict is Verdict.ALLOW:
-            continue
-        binding.append(REGISTRY[n].id)
-        if said.until is None:
-            eventful = True
-        elif said.until > until:
-            until = said.until
-    return Seen(not binding, None if eventful or not binding else until, tuple(binding))
+    return one, summed(again, heard_of(asked, draft), day)

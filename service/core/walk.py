@@ -71,6 +71,8 @@ def days_of(
         later += [d for d in (policy.for_account(account).next_change(day),) if d is not None]
         if at < len(fresh):
             later.append(fresh[at].occurred_at.date())
+        if any(rule.moves for rule, _ in policy.for_account(account).on(day).rules):
+            later.append(day + timedelta(days=1))
         later = [d for d in later if day < d <= until]
         if not later:
             return
