@@ -169,3 +169,70 @@ def proves_consistency(
         at >>= 1
         last >>= 1
     return last == 0 and old == earlier_root and new == root
+
+
+class Tree:
+    """A whole log with the hashes of every level kept, so that a proof costs no hashing at all.
+
+    `leaves` are the leaf hashes joined. A million leaves need some seconds and 64 MB once.
+
+    >>> tree = Tree(b"".join(leaf_hash(bytes([n])) for n in range(5)))
+    >>> proves_inclusion(leaf_hash(b"\\x03"), 3, 5, tree.inclusion_proof(3), tree.root())
+    True
+    """
+
+    def __init__(self, leaves: bytes) -> None:
+        self.size = len(leaves) // 32
+        self._levels = [leaves]
+        while len(self._levels[-1]) > 32:
+            self._levels.append(_level_above(self._levels[-1]))
+
+    def root(self) -> bytes:
+        """The root over all leaves."""
+        return self._levels[-1] if self.size else EMPTY_ROOT
+
+    def inclusion_proof(self, index: int) -> list[bytes]:
+        """The hashes beside the way from leaf `index` up to the root.
+
+        Raises:
+            IndexError: there is no such leaf.
+        Source: RFC 9162 section 2.1.3.1.
+        """
+        if not 0 <= index < self.size:
+            raise IndexError("there is no such leaf")
+        return self._way_up(0, index)
+
+    def consistency_proof(self, earlier: int) -> list[bytes]:
+        """The hashes that show how a log of `earlier` leaves became this one.
+
+        Raises:
+            IndexError: the log never had that size, or `earlier` is 0.
+        Source: RFC 9162 section 2.1.4.1.
+        """
+        if not 0 < earlier <= self.size:
+            raise IndexError("the log never had that size")
+        if earlier == self.size:
+            return []
+        level, at = 0, earlier - 1
+        while at & 1:
+            level, at = level + 1, at >> 1
+        begun = [] if earlier & (earlier - 1) == 0 else [self._hash(level, at)]
+        return begun + self._way_up(level, at)
+
+    def _hash(self, level: int, at: int) -> bytes:
+        return self._levels[level][32 * at : 32 * at + 32]
+
+    def _way_up(self, level: int, at: int) -> list[bytes]:
+        """The hashes beside a node and each node above it; a last node without a neighbour rises as it is."""
+        found = []
+        for height in range(level, len(self._levels) - 1):
+            if beside := self._hash(height, at ^ 1):
+                found.append(beside)
+            at >>= 1
+        return found
+
+
+def _level_above(level: bytes) -> bytes:
+    paired = len(level) // 64 * 64
+    above = [sha256(b"\x01" + level[at : at + 64]).digest() for at in range(0, paired, 64)]
+    return b"".join(above) + level[paired:]

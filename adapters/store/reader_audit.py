@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -41,8 +41,14 @@ _STRAYS: Final = Sql(
     "SELECT count(*) FROM audit_content c WHERE NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.seq = c.seq)",
     "SELECT count(*) FROM audit_content c WHERE NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.seq = c.seq)",
 )
+_LEAF: Final = "SELECT hash FROM audit_entry WHERE seq >= {0} AND seq < {0} ORDER BY seq"
+_LEAVES: Final = Sql(_LEAF.format("%b"), _LEAF.format("?"))
+LEAVES: Final = 50_000
 PART: Final = 5000
 """Entries read at a time."""
+
+NO_INSTANT: Final = datetime.min.replace(tzinfo=UTC)
+"""Stands for what is no instant; no entry was ever written at it."""
 
 
 class AuditQuestions:
@@ -70,6 +76,18 @@ class AuditQuestions:
         for first in range(start, last + 1, PART):
             for row in self._session.fetch(_LOG, first, min(first + PART, last + 1)):
                 yield _record(row)
+
+    def audit_leaves(self, size: int) -> bytes:
+        """The leaf hashes of the first entries, joined.
+
+        Raises:
+            ValueError: one is none.
+        """
+        parts = []
+        for first in range(1, size + 1, LEAVES):
+            rows = self._session.fetch(_LEAVES, first, min(first + LEAVES, size + 1))
+            parts.append(bytes.fromhex("".join([hash for (hash,) in rows])))
+        return b"".join(parts)
 
     def audit_key_entries(self) -> list[bytes]:
         """What the entries say that name a signing key, oldest first."""
@@ -111,16 +129,28 @@ class AuditQuestions:
 
 
 def _record(row: Any) -> LogRecord:
+    """A row as it is stored, also where somebody put in what no program of ours would write."""
     seq, kind, commitment, hash, chain, at, subject, content, salt = row
-    recorded_at: datetime = instant(at)
     return LogRecord(
         seq,
-        kind,
-        bytes(commitment),
-        hash,
-        bytes(chain),
-        recorded_at,
-        subject,
-        None if content is None else bytes(content),
-        None if salt is None else bytes(salt),
+        str(kind),
+        _bytes(commitment),
+        str(hash),
+        _bytes(chain),
+        _instant(at),
+        None if subject is None else str(subject),
+        None if content is None else _bytes(content),
+        None if salt is None else _bytes(salt),
     )
+
+
+def _bytes(value: Any) -> bytes:
+    # SQLite keeps a text in a column of bytes, if it is given one.
+    return value if type(value) is bytes else bytes(str(value), "utf-8", "surrogateescape")
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        return instant(value)
+    except (TypeError, ValueError):
+        return NO_INSTANT

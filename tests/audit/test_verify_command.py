@@ -1,0 +1,31 @@
+"""For the auditor: `baton audit verify` answers with its exit code, so that a schedule can ask it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.journey.command_line import ROOT, Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    assert home.baton("ingest", ROOT / "docs" / "examples" / "account.json").returncode == 0
+    return home
+
+
+def test_a_whole_log_is_exit_code_0_and_a_changed_one_is_exit_code_1(home: Home) -> None:
+    whole = home.baton("audit", "verify", "--json", "--log-only")
+    assert (whole.returncode, json.loads(whole.stdout)["whole"]) == (0, True)
+    database = sqlite3.connect(next(home.folder.rglob("baton.db")))
+    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        database.execute(f'DROP TRIGGER "{trigger}"')
+    database.execute("UPDATE audit_content SET content = content || ' ' WHERE seq = 2")
+    database.commit()
+    database.close()
+    changed = home.baton("audit", "verify", "--json", "--log-only")
+    assert (changed.returncode, json.loads(changed.stdout)["divergences"][0]["entry"]) == (1, 2)
