@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from schemas.decisions import Scalar, Verdict
+from schemas.facts import CodingStatusChanged
 from schemas.money import format_cents
 from service.core.bearers import UNEXPLAINED
 from service.core.gates.asking import (
@@ -118,9 +119,9 @@ def _settling(asked: Inquiry, given: Values) -> Answer:
     discharged_on = account.registered.service_to
     if discharged_on is not None:
         until, why = discharged_on + day_count(given["bill_hold_days"][0]), "The stay ended only just now."
-    if account.coding is not None and account.coding.at.date() + late > until:
-        until, why = account.coding.at.date() + late, "Coding ended only recently; charges may still come."
-        evidence = account.coding.id
+    if account.coding is not None and (ended := _coding_ended(asked)) and ended[0] + late > until:
+        until, why = ended[0] + late, "Coding ended only recently; charges may still come."
+        evidence = ended[1]
     for charge in account.charges:
         if charge.body.service_on + late > until:
             until, why, evidence = charge.body.service_on + late, "Late charges may still come.", charge.id
@@ -130,6 +131,20 @@ def _settling(asked: Inquiry, given: Values) -> Answer:
     if asked.as_of >= until:
         return None
     return Said(HOLD, why, until, None, (evidence,) if evidence else ())
+
+
+def _coding_ended(asked: Inquiry) -> tuple[date, str] | None:
+    """The day on which coding became complete; saying so again is no new day, but of joined accounts is."""
+    account, ended = asked.account, None
+    if account.identity_events and account.coding is not None:
+        return account.coding.at.date(), account.coding.id
+    for fact in account.facts:
+        if isinstance(fact.body, CodingStatusChanged):
+            if fact.body.status != "complete":
+                ended = None
+            elif ended is None:
+                ended = fact.occurred_at.date(), fact.id
+    return ended
 
 
 def no_payment_is_on_its_way(asked: Inquiry, given: Values) -> Answer:
