@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +13,11 @@ class Feed:
 
     `facility` completes account numbers that come without one. A `shadow` feed is read and decided, and opens
     no case; one that is not `watched` is never paused for being unlike itself. `door` and `format` say how it
-    comes, where that is known; None for any.
+    comes, where that is known; None for any. `path` is the folder that is watched where `door` is folder.
+
+    `payers` leads from each name that this sender has for a payer to the one id that all feeds share, and
+    `facilities` from its names of facilities to ours. `max_bytes` is the largest message, None for the limit
+    of the installation. `account`, `hl7v2` and `fhir` are the tables of those names, checked, as written.
     """
 
     name: str
@@ -20,3 +26,10 @@ class Feed:
     door: str | None = None
     format: str | None = None
     watched: bool = True
+    path: str | None = None
+    max_bytes: int | None = None
+    payers: Mapping[str, str] = field(default_factory=dict)
+    facilities: Mapping[str, str] = field(default_factory=dict)
+    account: Mapping[str, Any] = field(default_factory=dict)
+    hl7v2: Mapping[str, Any] = field(default_factory=dict)
+    fhir: Mapping[str, Any] = field(default_factory=dict)

@@ -21,11 +21,14 @@ from adapters.transport import Transport
 from schemas.canonical import to_bytes
 from schemas.errors import ConfigRefused
 from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
+from schemas.feeds import Feed
 from service.audit import Announced, make_checkpoint
 from service.config import Config
 from service.core import Policy, parse_policy
 from service.core.policy import Condition, Examined, examine
+from service.crosswalk import crosswalked
 from service.intake import Intake, Moment
+from service.mappings import ANY, FeedMapping, remember
 from service.publication import InForce, begin
 from service.release import Terms
 from service.tree import UNDER_TREE
@@ -108,6 +111,8 @@ class App:
         self.config = config
         self.policy_texts = read_policy(config)
         self.policy_on_disk: Policy = read_policy_texts(self.policy_texts)
+        self._mappings = {name: FeedMapping.of(feed, config.timezone) for name, feed in config.feeds.items()}
+        self._standard = FeedMapping.of(Feed(ANY, config.facility), config.timezone)
         self._store: Store | None = None
         self._in_force = InForce(lambda: self.store, self.policy_on_disk, examine_policy_texts, wall_clock)
 
@@ -174,9 +179,12 @@ class App:
                 unit.keep_policy(PolicyRow(on_disk.sha256, on_disk.version, to_bytes(self.policy_texts), now))
             else:
                 begin(unit, on_disk, self.policy_texts, now)
+            remember(unit, self._mappings.values(), self._standard, now)
         # Asked once here, so that a policy that does not fit is refused before anything is served.
         self.policy  # noqa: B018
-        return Intake(self.store, self.read, self.read_large, lambda: self.policy, self.terms())
+        return Intake(
+            self.store, self.read, self.read_large, lambda: self.policy, self.terms(), self.mapping_version
+        )
 
     def signer(self) -> Signer:
         """The key that signs checkpoints.
@@ -243,17 +251,23 @@ class App:
     def read(self, message: Message) -> Iterator[Item]:
         """Read a message in memory with the reader of its format."""
         format = message.format if message.format != "unknown" else detect([message.body])
-        if len(message.body) > self.config.max_message_bytes:
-            return iter([_too_large(self.config.max_message_bytes), Tally(format)])
+        feed, received_at, limit = message.feed, message.received_at, self.config.max_bytes_of(message.feed)
+        if len(message.body) > limit:
+            return iter([_too_large(limit), Tally(format)])
         if format == "json":
-            return native.read(message.body, feed=message.feed, received_at=message.received_at)
+            return self._shared(native.read(message.body, feed=feed, received_at=received_at), feed)
         if format == "hl7v2":
-            return self._read_hl7v2(message.body, message.feed, message.received_at)
-        read = {"x12": x12.read, "fhir": fhir.read}.get(format)
-        if read is None:
-            return iter([_unknown(), Tally(format)])
-        facility = self.config.facility_of(message.feed)
-        return read(message.body, feed=message.feed, facility=facility, received_at=message.received_at)
+            return self._read_hl7v2(message.body, feed, received_at)
+        facility = self.config.facility_of(feed)
+        if format == "x12":
+            items = x12.read(message.body, feed=feed, facility=facility, received_at=received_at)
+            return self._shared(items, feed)
+        if format == "fhir":
+            mapping = self.mapping_of(feed).fhir
+            return fhir.read(
+                message.body, feed=feed, facility=facility, received_at=received_at, mapping=mapping
+            )
+        return iter([_unknown(), Tally(format)])
 
     def _read_hl7v2(self, body: bytes, feed: str, received_at: datetime) -> Iterator[Item]:
         return hl7v2.read(
@@ -261,30 +275,48 @@ class App:
             feed=feed,
             facility=self.config.facility_of(feed),
             received_at=received_at,
-            mapping=self.mapping_of(feed),
+            mapping=self.mapping_of(feed).hl7v2,
             zone=self.config.zone,
         )
 
-    def mapping_of(self, feed: str) -> hl7v2.Mapping:
-        """What a feed's HL7 v2 means where the standard leaves it to the site."""
-        return hl7v2.STANDARD
+    def mapping_of(self, feed: str) -> FeedMapping:
+        """How a feed is read; a feed without a file is read as the standards say and no further."""
+        return self._mappings.get(feed, self._standard)
+
+    def mapping_version(self, feed: str) -> str:
+        """What names exactly how a feed is read now."""
+        return self.mapping_of(feed).version
+
+    def _shared(self, items: Iterator[Item], feed: str) -> Iterator[Item]:
+        """Payers and facilities under the ids that all feeds share."""
+        mapping = self.mapping_of(feed)
+        if mapping.payers or mapping.facilities:
+            return crosswalked(items, mapping.payers, mapping.facilities)
+        return items
 
     def read_large(self, large: LargeMessage) -> Iterator[Item]:
         """Read a message in chunks; remittances and NDJSON may be of any size up to the limit."""
         format = large.format if large.format != "unknown" else detect(large.open_chunks())
-        if large.size > self.config.max_message_bytes:
-            return iter([_too_large(self.config.max_message_bytes), Tally(format)])
+        feed, received_at, limit = large.feed, large.received_at, self.config.max_bytes_of(large.feed)
+        if large.size > limit:
+            return iter([_too_large(limit), Tally(format)])
         if format == "json" and large.size <= IN_MEMORY_BYTES:
-            return native.read(b"".join(large.open_chunks()), feed=large.feed, received_at=large.received_at)
+            body = b"".join(large.open_chunks())
+            return self._shared(native.read(body, feed=feed, received_at=received_at), feed)
         if format == "hl7v2":
             if large.size > IN_MEMORY_BYTES:
                 return iter([_too_large(IN_MEMORY_BYTES), Tally(format)])
-            return self._read_hl7v2(b"".join(large.open_chunks()), large.feed, large.received_at)
-        read = {"x12": x12.read_stream, "fhir": fhir.read_stream}.get(format)
-        if read is None:
-            return iter([_unknown(), Tally(format)])
-        facility = self.config.facility_of(large.feed)
-        return read(large.open_chunks, feed=large.feed, facility=facility, received_at=large.received_at)
+            return self._read_hl7v2(b"".join(large.open_chunks()), feed, received_at)
+        facility, chunks = self.config.facility_of(feed), large.open_chunks
+        if format == "x12":
+            items = x12.read_stream(chunks, feed=feed, facility=facility, received_at=received_at)
+            return self._shared(items, feed)
+        if format == "fhir":
+            mapping = self.mapping_of(feed).fhir
+            return fhir.read_stream(
+                chunks, feed=feed, facility=facility, received_at=received_at, mapping=mapping
+            )
+        return iter([_unknown(), Tally(format)])
 
     def advise(self, large: LargeMessage) -> Iterator[Item]:
         """Where FHIR does not conform to R4B, HL7 v2 to its version: warnings that keep nothing out."""

@@ -73,6 +73,15 @@ class Config:
         known = self.feeds.get(feed)
         return known.facility if known else self.facility
 
+    def max_bytes_of(self, feed: str) -> int:
+        """The size of the largest message that is read from a feed."""
+        known = self.feeds.get(feed)
+        return (
+            min(self.max_message_bytes, known.max_bytes or self.max_message_bytes)
+            if known
+            else (self.max_message_bytes)
+        )
+
     @property
     def zone(self) -> ZoneInfo:
         """The time zone in which a day begins."""
@@ -237,8 +246,8 @@ def _feeds(table: object, path: Path, folder: Path, facility: str, *, required: 
     return feeds
 
 
-def _always(where: str) -> Callable[[str], str]:
-    return lambda key: where
+def _always(where: str) -> Callable[..., str]:
+    return lambda *keys: where
 
 
 def _word(text: str) -> str:

@@ -1,12 +1,11 @@
 """Reads what is known about feeds: one file for each in a folder, or tables of `baton.toml`.
 
-A file may say only what `KEYS` lists; a wrong key is refused with its file and line: a misspelt `shadow`
-would open cases.
+A file may say only what `KEYS` lists; what is wrong is refused with file and line. A misspelt `shadow`
+would open cases, and a misspelt code would be a payment that never was.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,13 +13,29 @@ from typing import Any, Final, TypeAlias
 
 from schemas.errors import ConfigRefused
 from schemas.feeds import Feed
+from service.core.policy import Lines
+from service.mappings import ACCOUNT_KEYS, FeedMapping
 
 Reader: TypeAlias = Callable[[object], Any]
+Place: TypeAlias = Callable[..., str]
+"""Says where a path of keys stands."""
+
+FORMATS: Final = ("x12", "hl7v2", "fhir", "json")
+DOORS: Final = ("rabbitmq", "http", "mllp", "folder", "file")
+FILE_BYTES: Final = 1024 * 1024
+MOST_BYTES: Final = 1 << 31
+DEEPEST: Final = 6
 
 
 def _word(value: object) -> str:
     if not isinstance(value, str) or not value or not value.isprintable() or " " in value:
         raise ValueError("write one word in quotes")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError("write a text in quotes")
     return value
 
 
@@ -30,15 +45,65 @@ def _yes_or_no(value: object) -> bool:
     return value
 
 
+def _one_of(*words: str) -> Reader:
+    def read(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"write one of: {', '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def _size(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1024 <= value <= MOST_BYTES:
+        raise ValueError(f"write a whole number of bytes from 1024 to {MOST_BYTES}")
+    return value
+
+
+def _table(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("write a table")
+    return value
+
+
+def _crosswalk(value: object) -> dict[str, str]:
+    for word, meaning in _table(value).items():
+        try:
+            if not word.isprintable():
+                raise ValueError("write a text of visible characters")
+            _word(meaning)
+        except ValueError as error:
+            raise _At(str(error), word) from None
+    return _table(value)
+
+
+class _At(ValueError):
+    """Something wrong below a key."""
+
+    def __init__(self, reason: str, *path: str) -> None:
+        super().__init__(reason)
+        self.path = path
+
+
 KEYS: Final[dict[str, Reader]] = {
     "name": _word,
     "facility": _word,
     "shadow": _yes_or_no,
-    "door": _word,
-    "format": _word,
+    "door": _one_of(*DOORS),
+    "format": _one_of(*FORMATS),
     "watched": _yes_or_no,
+    "path": _text,
+    "payers": _crosswalk,
+    "facilities": _crosswalk,
+    "account": _table,
+    "hl7v2": _table,
+    "fhir": _table,
+    "limits": _table,
 }
 """What may be said of a feed, and how each is read; a key fills the field of `Feed` that has its name."""
+
+LIMITS: Final[dict[str, Reader]] = {"max_bytes": _size}
+"""What `[limits]` may say."""
 
 
 def load_feeds(folder: Path, facility: str, *, required: bool) -> dict[str, Feed]:
@@ -55,41 +120,107 @@ def load_feeds(folder: Path, facility: str, *, required: bool) -> dict[str, Feed
         return {}
     feeds: dict[str, Feed] = {}
     for path in sorted(folder.glob("*.toml")):
-        try:
-            text = path.read_text(encoding="utf-8")
-            table = tomllib.loads(text)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigRefused("bad-feed", f"cannot be read as TOML: {error}", where=str(path)) from None
-        feed = read_feed(table, path.stem, facility, _places(path, text))
+        feed = load_feed(path, facility)
         if feed.name in feeds:
             raise ConfigRefused("feed-twice", f"another file states feed {feed.name}", where=str(path))
         feeds[feed.name] = feed
     return feeds
 
 
-def read_feed(table: Mapping[str, object], name: str, facility: str, place: Callable[[str], str]) -> Feed:
-    """One feed from its table; `place` says where a key stands.
+def load_feed(path: Path, facility: str) -> Feed:
+    """The feed that one file states.
+
+    Raises:
+        ConfigRefused: it cannot be read, or something in it is wrong, with file, line and reason.
+    """
+    try:
+        with path.open("rb") as file:
+            written = file.read(FILE_BYTES + 1)
+        if len(written) > FILE_BYTES:
+            raise ConfigRefused("bad-feed", f"it is over {FILE_BYTES} bytes", where=str(path))
+        text = written.decode("utf-8")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigRefused("bad-feed", f"cannot be read as TOML: {error}", where=str(path)) from None
+    except RecursionError:
+        raise ConfigRefused("bad-feed", "it is nested too deep", where=str(path)) from None
+    return read_feed(table, path.stem, facility, _places(path, text))
+
+
+def read_feed(table: Mapping[str, object], name: str, facility: str, place: Place) -> Feed:
+    """One feed from its table; `place` says where a path of keys stands.
 
     Raises:
         ConfigRefused: an unknown key or a wrong value.
     """
     said: dict[str, Any] = {"name": name, "facility": facility}
     for key, value in table.items():
-        read = KEYS.get(key)
-        if read is None:
-            known = ", ".join(KEYS)
-            raise ConfigRefused("unknown-key", f"a feed has no {key}; there are: {known}", where=place(key))
-        try:
-            said[key] = read(value)
-        except ValueError as error:
-            raise ConfigRefused("bad-feed", f"{key}: {error}", where=place(key)) from None
-    return Feed(**said)
+        said[key] = _read(KEYS, key, value, place)
+    limits = said.pop("limits", {})
+    said |= {key: _read(LIMITS, key, value, place, "limits") for key, value in limits.items()}
+    for key in said.get("account", {}):
+        if key not in ACCOUNT_KEYS:
+            raise _unknown(key, ACCOUNT_KEYS, place("account", key), "[account]")
+    feed = Feed(**said)
+    if (feed.door == "folder") != (feed.path is not None):
+        raise ConfigRefused(
+            "bad-feed", 'path goes with door = "folder", and the other way round', where=place("door")
+        )
+    try:
+        FeedMapping.of(feed)
+    except ConfigRefused as error:
+        raise ConfigRefused(error.code, _reason(error), where=place(*_path(error.where, table))) from None
+    return feed
 
 
-def _places(path: Path, text: str) -> Callable[[str], str]:
-    def place(key: str) -> str:
-        wanted = re.compile(rf'\s*\[*\s*"?{re.escape(key)}"?\s*[=.\]]')
-        lines = (n for n, line in enumerate(text.splitlines(), 1) if wanted.match(line))
-        return f"{path}:{next(lines, 1)}"
+def _read(known: Mapping[str, Reader], key: str, value: object, place: Place, *inside: str) -> Any:
+    read = known.get(key)
+    if read is None:
+        raise _unknown(key, known, place(*inside, key), f"[{inside[0]}]" if inside else "a feed")
+    try:
+        return read(value)
+    except ValueError as error:
+        below = error.path if isinstance(error, _At) else ()
+        named = ".".join((*inside, key, *below))
+        raise ConfigRefused("bad-feed", f"{named}: {error}", where=place(*inside, key, *below)) from None
 
-    return place
+
+def _unknown(key: str, known: Mapping[str, Reader] | tuple[str, ...], where: str, what: str) -> ConfigRefused:
+    return ConfigRefused("unknown-key", f"{what} has no {key}; there are: {', '.join(known)}", where=where)
+
+
+def _reason(error: ConfigRefused) -> str:
+    return f"{error.where}: {error.reason}"
+
+
+def _path(where: str, table: Mapping[str, object]) -> tuple[str, ...]:
+    """The keys of a place such as `hl7v2.ft1_code.A.B`, whose last key may hold points itself."""
+    path: list[str] = []
+    rest, level = where, table
+    while rest and isinstance(level, Mapping):
+        key = next((k for k in sorted(level, key=len, reverse=True) if _begins(rest, k)), None)
+        if key is None:
+            break
+        path.append(key)
+        rest = rest.removeprefix(key).lstrip(".[")
+        level = level[key]  # type: ignore[assignment]
+    shared = next((own for said, own in _SHARED.items() if _begins(where, said)), ())
+    return shared if len(path) < 2 and shared else tuple(path)
+
+
+_SHARED: Final = {
+    "hl7v2.account_type": ("account", "type"),
+    "hl7v2.account": ("account", "field"),
+    "fhir.account_systems": ("account", "systems"),
+    "fhir.account": ("account", "rules"),
+}
+"""Where a door's setting is stated when its own table does not state it."""
+
+
+def _begins(text: str, key: str) -> bool:
+    return text == key or text.startswith((f"{key}.", f"{key}["))
+
+
+def _places(path: Path, text: str) -> Place:
+    lines = Lines(text)
+    return lambda *keys: f"{path}:{lines.of(*keys) or 1}"

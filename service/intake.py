@@ -126,8 +126,10 @@ class Intake:
         read_large: ReadLarge,
         policy: Policy | Callable[[], Policy],
         terms: Terms | None = None,
+        mapping_version: Callable[[str], str | None] = lambda feed: None,
     ) -> None:
         self._store = store
+        self._mapping_version = mapping_version
         self._read = read
         self._read_large = read_large
         self._policy_now: Callable[[], Policy] = (lambda: policy) if isinstance(policy, Policy) else policy
@@ -160,7 +162,7 @@ class Intake:
             if row.new
         ]
         self._posting(unit, moment).post(arrivals)
-        unit.finish_messages([_finished(arrival, moment) for arrival in arrivals])
+        unit.finish_messages([self._finished(arrival, moment) for arrival in arrivals])
         receipts = _receipts(kept, messages, arrivals)
         unit.add_tallies(tallies(_fates(messages, receipts), arrivals, moment.as_of, moment.now))
         unit.add_control_numbers(
@@ -227,7 +229,8 @@ class Intake:
             arrival = fresh.anew()
             self._posting(unit, moment).post([arrival])
             if not still:
-                note = f"{arrival.new_facts} new facts"
+                version = self._mapping_version(message.feed)
+                note = f"{arrival.new_facts} new facts" + (f", mapping {version}" if version else "")
                 unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note))
             return arrival
 
@@ -272,7 +275,7 @@ class Intake:
             progress(total.new_facts)
         receipt = Receipt(large.sha256, total.disposition, total.new_facts, tuple(total.rejected))
         with self._store.write() as unit:
-            unit.finish_messages([_finished(total, moment)])
+            unit.finish_messages([self._finished(total, moment)])
             unit.add_control_numbers(numbers)
             unit.add_tallies(tallies([(large.feed, receipt.disposition)], [total], moment.as_of, moment.now))
         return receipt
@@ -358,6 +361,16 @@ class Intake:
             due = list(dict.fromkeys([*due, *others]))
         return due
 
+    def _finished(self, arrival: Arrival, moment: Moment) -> ReadingRow:
+        return ReadingRow(
+            arrival.seq,
+            moment.now,
+            arrival.new_facts,
+            arrival.duplicate_facts,
+            len(arrival.rejected),
+            self._mapping_version(arrival.feed),
+        )
+
     def _posting(self, unit: Unit, moment: Moment) -> Posting:
         policy = self._policy
         return Posting(unit, policy, moment.now, moment.as_of, self._terms_of(policy))
@@ -389,12 +402,6 @@ def large(message: Message, chunk_bytes: int = 1 << 18) -> LargeMessage:
 
     return LargeMessage(
         message.sha256, len(body), message.feed, message.format, message.door, message.received_at, chunks
-    )
-
-
-def _finished(arrival: Arrival, moment: Moment) -> ReadingRow:
-    return ReadingRow(
-        arrival.seq, moment.now, arrival.new_facts, arrival.duplicate_facts, len(arrival.rejected)
     )
 
 

@@ -25,7 +25,7 @@ _LARGE: Final = Batch(schema.message, "seq sha256 feed format door size received
 _PARTS: Final = Batch(schema.message_part, "message_seq n bytes")
 _UNREAD: Final = Batch(schema.unread, "message_seq")
 _READINGS: Final = Batch(
-    schema.reading, "message_seq finished_at accepted duplicate parked", unless="message_seq"
+    schema.reading, "message_seq finished_at accepted duplicate parked mapping", unless="message_seq"
 )
 _ACCOUNTS: Final = Batch(schema.account, "facility number", unless="number, facility")
 _FACTS: Final = Batch(
@@ -176,7 +176,8 @@ class IntakeWrites:
         before = [r.message_seq for r in rows if r.message_seq not in self._kept_here]
         self._finished.update(r.message_seq for r in rows)
         self._session.write(
-            _READINGS, [(r.message_seq, r.finished_at, r.accepted, r.duplicate, r.parked) for r in rows]
+            _READINGS,
+            [(r.message_seq, r.finished_at, r.accepted, r.duplicate, r.parked, r.mapping) for r in rows],
         )
         if before:
             self._session.run(_READ_NOW, self._session.integers(before))

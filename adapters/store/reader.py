@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from adapters.store.convert import account_row
 from adapters.store.feeds import FeedQuestions
 from adapters.store.histories import Histories
+from adapters.store.mappings import MappingQuestions
 from adapters.store.outcomes import waiting_events
 from adapters.store.policies import PolicyQuestions
 from adapters.store.reader_audit import AuditQuestions
@@ -122,7 +123,9 @@ Chunks: TypeAlias = Callable[[int], Iterator[bytes]]
 """The bytes of the message of that number, from the first, each chunk in a transaction of its own."""
 
 
-class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions, RowQuestions, Histories):
+class Reader(
+    DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions, RowQuestions, Histories, MappingQuestions
+):
     """Questions within one transaction, so that their answers belong together. For one thread.
 
     `known_at` asks what was recorded up to that instant; None asks for everything.
@@ -257,7 +260,7 @@ class Reader(DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions, RowQ
     def reading_of(self, seq: int) -> ReadingRow | None:
         """How reading a message ended; None while it has not."""
         r = reading.c
-        asked = select(r.message_seq, r.finished_at, r.accepted, r.duplicate, r.parked)
+        asked = select(r.message_seq, r.finished_at, r.accepted, r.duplicate, r.parked, r.mapping)
         rows = self._session.select(asked.where(r.message_seq == seq))
         return ReadingRow(*rows[0]) if rows else None
 

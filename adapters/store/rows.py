@@ -134,13 +134,27 @@ class ParkedRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadingRow:
-    """A message that was read to its end, and how many of its statements went which way."""
+    """A message that was read to its end, and how many of its statements went which way.
+
+    `mapping` is the version of the feed's mapping that read it; None where nobody tried to read it.
+    """
 
     message_seq: int
     finished_at: datetime
     accepted: int
     duplicate: int
     parked: int
+    mapping: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """How a feed is read from an instant on. `content` is the canonical table, `sha256` its digest."""
+
+    feed: str
+    sha256: str
+    content: bytes
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

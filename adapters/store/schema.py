@@ -117,7 +117,21 @@ reading: Final = Table(
     _need("accepted", _COUNT),
     _need("duplicate", _COUNT),
     _need("parked", _COUNT),
+    Column("mapping", _TEXT),
 )
+
+mapping_version: Final = Table(
+    "mapping_version",
+    metadata,
+    _seq(),
+    _need("feed", _TEXT),
+    _need("sha256", _TEXT),
+    _need("content", _BYTES),
+    _need("recorded_at", Instant()),
+    Index("ix_mapping_version_feed_seq", "feed", "seq"),
+    Index("ix_mapping_version_sha256", "sha256"),
+)
+"""How each feed was read from when on; `reading.mapping` names one of these by its digest."""
 
 fact: Final = Table(
     "fact",
@@ -530,6 +544,7 @@ APPEND_ONLY: Final = (
     "control_number",
     "feed_event",
     "withheld_case",
+    "mapping_version",
 )
 """No row of these is ever changed or removed; triggers refuse it on both databases."""
 

@@ -6,6 +6,7 @@ from adapters.store.audit import AuditWrites
 from adapters.store.desk import DeskWrites
 from adapters.store.feeds import FeedWrites
 from adapters.store.intake import IntakeWrites
+from adapters.store.mappings import MappingWrites
 from adapters.store.outcomes import OutcomeWrites
 from adapters.store.policies import PolicyWrites
 from adapters.store.reader import Chunks, Reader
@@ -14,7 +15,7 @@ from adapters.store.session import Session
 from schemas.facts import AccountRef
 
 
-class Unit(IntakeWrites, OutcomeWrites, DeskWrites, FeedWrites, AuditWrites, PolicyWrites):
+class Unit(IntakeWrites, OutcomeWrites, DeskWrites, FeedWrites, AuditWrites, PolicyWrites, MappingWrites):
     """What may be written, by table; everything or nothing is kept. For one thread.
 
     On PostgreSQL, statements whose result nobody reads wait for the next one that is read, or for the commit;

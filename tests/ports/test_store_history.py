@@ -19,6 +19,7 @@ from adapters.store import (
     ControlNumberRow,
     DecisionRow,
     FeedEventRow,
+    MappingRow,
     ParkedAction,
     ParkedRow,
     PolicyProposalRow,
@@ -58,6 +59,7 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     unit.add_tallies([TallyRow("billing", make.today, received=1)])
     unit.add_control_numbers([ControlNumberRow("billing", 7, kept.seq, make.now)])
     unit.add_feed_events([FeedEventRow("billing", "paused", "silent", "nothing came", "baton", make.now)])
+    unit.add_mappings([MappingRow("billing", "m1", b"{}", make.now)])
     feeds, causes = ("billing",), ("shadow feed billing",)
     unit.add_withheld([WithheldRow(account.id, "withheld", causes, feeds, 1, "USD", "d", "1", make.now)])
     unit.finish_messages([ReadingRow(kept.seq, make.now, 1, 0, 0)])

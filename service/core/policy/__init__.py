@@ -3,6 +3,7 @@
 from service.core.policy.codes import CLASSES, EFFECTS, UNKNOWN, Code
 from service.core.policy.comparing import Difference, compare, in_words
 from service.core.policy.idle import Warned
+from service.core.policy.lines import Lines
 from service.core.policy.packs import Examined, examine, parse_policy
 from service.core.policy.policy import Policy
 from service.core.policy.rules import VALUES, AccountValue, Compile, Condition, Rule, Value, shown
@@ -13,6 +14,7 @@ __all__ = [
     "CLASSES",
     "DIRECTIONS",
     "EFFECTS",
+    "Lines",
     "SCOPE_KEYS",
     "UNKNOWN",
     "AccountValue",

@@ -1,0 +1,62 @@
+"""How feeds were read from when on: each version of a mapping as it was written, first to last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import func, select
+
+from adapters.store import schema
+from adapters.store.rows import MappingRow
+from adapters.store.schema import fact, mapping_version, message, reading
+from adapters.store.session import Batch, Session, Sql
+
+_MAPPINGS: Final = Batch(schema.mapping_version, "feed sha256 content recorded_at")
+# Two who start with one new mapping: the second waits, and then finds it kept.
+_ALONE: Final = Sql("SELECT pg_advisory_xact_lock(hashtextextended('mapping_version', 1))", "")
+_LATEST: Final = "SELECT max(seq) FROM mapping_version GROUP BY feed"
+_LATEST_MAPPINGS: Final = Sql(
+    f"SELECT feed, sha256 FROM mapping_version WHERE seq IN ({_LATEST})",  # noqa: S608
+    f"SELECT feed, sha256 FROM mapping_version WHERE seq IN ({_LATEST})",  # noqa: S608
+)
+
+
+class MappingWrites:
+    """Versions of mappings."""
+
+    _session: Session
+
+    def latest_mappings(self) -> dict[str, str]:
+        """The version kept last for each feed; nobody else changes them until this transaction ends."""
+        self._session.run(_ALONE)
+        return dict(self._session.fetch(_LATEST_MAPPINGS))
+
+    def add_mappings(self, rows: Sequence[MappingRow]) -> None:
+        """Keep versions as they are now in force."""
+        self._session.write(_MAPPINGS, [(r.feed, r.sha256, r.content, r.recorded_at) for r in rows])
+
+
+class MappingQuestions:
+    """Which mapping read what."""
+
+    _session: Session
+
+    def mapping_versions(self, feed: str) -> list[MappingRow]:
+        """How a feed was read from when on, first to last."""
+        m = mapping_version.c
+        asked = select(m.feed, m.sha256, m.content, m.recorded_at).where(m.feed == feed).order_by(m.seq)
+        return [MappingRow(f, s, bytes(content), at) for f, s, content, at in self._session.select(asked)]
+
+    def mapping_of_fact(self, fact_id: str) -> str | None:
+        """The version of the mapping that made a fact; None for one older than mappings, or no such fact."""
+        asked = (
+            select(func.max(reading.c.mapping))
+            .select_from(
+                fact.join(message, message.c.seq == fact.c.message_seq).join(
+                    reading, reading.c.message_seq == message.c.seq
+                )
+            )
+            .where(fact.c.id == fact_id)
+        )
+        return self._session.select(asked)[0][0]  # type: ignore[no-any-return]
