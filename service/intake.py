@@ -26,6 +26,7 @@ from schemas.facts import (
     unread_reference,
 )
 from service.core import Policy
+from service.entries import kept_entry, told_of
 from service.posting import Arrival, Posting, parked_row
 from service.release import Terms, stands
 from service.tallying import control_numbers, tallies
@@ -157,7 +158,7 @@ class Intake:
     ) -> list[Receipt]:
         kept = unit.keep_messages(messages)
         arrivals = [
-            Arrival(row.seq, m.sha256, m.feed, r.facts, list(r.rejected))
+            Arrival(row.seq, m.sha256, m.feed, r.facts, list(r.rejected), told_of(m))
             for row, m, r in zip(kept, messages, readings, strict=True)
             if row.new
         ]
@@ -188,6 +189,8 @@ class Intake:
         """
         with self._store.write() as unit:
             kept = unit.keep_large_message(large)
+            if kept.new:
+                unit.add_audit([kept_entry(large, moment.now)])
         if kept.finished:
             return Receipt(large.sha256, "duplicate")
         return self._post_in_slices(kept.seq, large, moment, progress)
@@ -223,7 +226,7 @@ class Intake:
             facts = [f for f in facts if belongs(f.where, record.place)]
             if not still and record.account is not None:
                 facts.append(_read_after_all(record.account, message.sha256, record.place, moment, by))
-        fresh = Arrival(message.seq, message.sha256, message.feed, facts, [])
+        fresh = Arrival(message.seq, message.sha256, message.feed, facts, [], told_of(message))
 
         def post(unit: Unit) -> Arrival:
             arrival = fresh.anew()
@@ -261,13 +264,14 @@ class Intake:
                 (p.place, p.code)
                 for p in reader.parked(open_only=False, message_seq=seq, limit=MOST_PARTS + 1)
             }
-        total = Arrival(seq, large.sha256, large.feed, [], [])
+        told = told_of(large)
+        total = Arrival(seq, large.sha256, large.feed, [], [], told)
         numbers: list[ControlNumberRow] = []
         source = self._read_large(large)
         while piece := list(islice(source, SLICE_ITEMS)):
             reading = Reading().take(piece)
             fresh = [r for r in reading.rejected if (r.where, r.code) not in before]
-            arrival = Arrival(seq, large.sha256, large.feed, reading.facts, fresh)
+            arrival = Arrival(seq, large.sha256, large.feed, reading.facts, fresh, told)
             arrival = self._post_alone(arrival, moment)
             total.absorb(arrival)
             numbers += control_numbers(seq, large.feed, reading.tally, moment.now)
@@ -287,6 +291,9 @@ class Intake:
             fresh = [row.seq for row in kept if row.new]
             unit.park([parked_row(seq, why, moment.now) for seq in fresh])
             unit.finish_messages([ReadingRow(seq, moment.now, 0, 0, 1) for seq in fresh])
+            unit.add_audit(
+                [kept_entry(m, moment.now, (why,)) for row, m in zip(kept, messages, strict=True) if row.new]
+            )
             receipts = [
                 Receipt(m.sha256, "parked" if row.new else "duplicate", 0, (why,) if row.new else ())
                 for row, m in zip(kept, messages, strict=True)

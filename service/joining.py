@@ -25,7 +25,7 @@ class Ledger:
     feeds: set[str]
     group: int | None
     fresh: list[str] = field(default_factory=list)
-    messages: dict[str, None] = field(default_factory=dict)
+    messages: dict[int, None] = field(default_factory=dict)
     holds: tuple[Ledger, ...] = ()
     links: tuple[Fact, ...] = ()
 
@@ -50,8 +50,8 @@ class Ledger:
         """Every feed that spoke of it or of an account it holds."""
         return self.feeds.union(*(held.feeds for held in self.holds))
 
-    def every_message(self) -> list[str]:
-        """The messages of this transaction that spoke of it or of an account it holds."""
+    def every_message(self) -> list[int]:
+        """The numbers of the messages of this transaction that spoke of it or of an account it holds."""
         return list(dict.fromkeys(m for one in (self, *self.holds) for m in one.messages))
 
     def heard_at(self, now: datetime) -> datetime | None:

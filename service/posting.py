@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 from adapters.store.rows import (
     AccountRow,
-    AuditRow,
     CaseEventRow,
     DecisionRow,
     FactRow,
@@ -18,12 +17,13 @@ from adapters.store.rows import (
     WithheldRow,
 )
 from adapters.store.unit import Unit
-from schemas.canonical import stable_id, to_bytes
+from schemas.canonical import stable_id
 from schemas.cases import Case, CaseEvent
 from schemas.decisions import Decision
 from schemas.facts import AccountFlagged, AccountRef, ClaimAdjudicated, Fact, Rejected
 from schemas.wire import events
 from service.core import Policy, advance, apportion, asks_more, decide, fold
+from service.entries import Entries
 from service.joining import Ledger, Ledgers, concerned, join, named_by
 from service.release import NO_WAIT, Terms, Waits, lasting, waits_for
 
@@ -38,13 +38,17 @@ REVERSAL: Final = "22"
 
 @dataclass(slots=True)
 class Arrival:
-    """One newly kept message on its way into the accounts; the counts fill as it is posted."""
+    """One newly kept message on its way into the accounts; the counts fill as it is posted.
+
+    `told` is what the audit log says of its row.
+    """
 
     seq: int
     sha256: str
     feed: str
     facts: list[Fact]
     rejected: list[Rejected]
+    told: list[Any]
     new_facts: int = 0
     duplicate_facts: int = 0
     claims: int = 0
@@ -74,7 +78,7 @@ class Arrival:
 
     def anew(self) -> Arrival:
         """The same before it was posted."""
-        return Arrival(self.seq, self.sha256, self.feed, self.facts, list(self.rejected))
+        return Arrival(self.seq, self.sha256, self.feed, self.facts, list(self.rejected), self.told)
 
     def absorb(self, part: Arrival) -> None:
         """Add up the slices of one large message."""
@@ -110,7 +114,11 @@ class Posting:
         rows: list[FactRow] = []
         for arrival in arrivals:
             self._post_one(arrival, ledgers, known, rows)
-        self._count_unowned(arrivals, self._unit.add_facts(rows))
+        added = self._unit.add_facts(rows)
+        self._count_unowned(arrivals, added)
+        entries = Entries(arrivals, self._now)
+        for row in {row.fact.id: row for row in reversed(rows) if row.fact.id in added}.values():
+            entries.keep(row)
         self._unit.park(
             [
                 parked_row(a.seq, r, self._now, ledgers.get(r.account) if r.account else None)
@@ -118,19 +126,14 @@ class Posting:
                 for r in a.rejected
             ]
         )
-        audits = [
-            _message_audit(a, self._now)
-            for a in arrivals
-            if a.rejected or not any(f.account is not None for f in a.facts)
-        ]
         if joined := join(ledgers):
             self._unit.join_accounts(joined)
-        self._decide(concerned([one for one in ledgers.values() if one.is_told], ledgers), audits)
+        self._decide(concerned([one for one in ledgers.values() if one.is_told], ledgers), entries)
 
     def review(self, refs: Collection[AccountRef]) -> None:
         """Decide again on the facts as they stand: a review day has come."""
         ledgers = self._lock(refs)
-        self._decide(concerned([ledgers[ref] for ref in refs], ledgers), [])
+        self._decide(concerned([ledgers[ref] for ref in refs], ledgers), Entries((), self._now))
 
     def _lock(self, refs: Collection[AccountRef]) -> Ledgers:
         rows = self._unit.lock_accounts(refs)
@@ -143,7 +146,7 @@ class Posting:
                 rows.append(FactRow(fact, None, arrival.seq, self._now))
                 continue
             ledger = ledgers[fact.account]
-            ledger.messages[arrival.sha256] = None
+            ledger.messages[arrival.seq] = None
             # Also a feed that only repeats what is known: the order of arrival must not choose the feed.
             ledger.feeds.add(arrival.feed)
             if fact.id in ledger.facts:
@@ -184,7 +187,7 @@ class Posting:
         ledger.fresh.append(fact.id)
         rows.append(FactRow(fact, ledger.row.id, seq, self._now))
 
-    def _decide(self, ledgers: Sequence[Ledger], audits: list[AuditRow]) -> None:
+    def _decide(self, ledgers: Sequence[Ledger], entries: Entries) -> None:
         decisions: list[DecisionRow] = []
         heads: list[AccountRow] = []
         cases: list[Case] = []
@@ -198,24 +201,26 @@ class Posting:
             case, case_events = advance(row.ref, row.case, row.cases, decision, waits=bool(waits.causes))
             # A case rests on a decision that was stored, over exactly the facts that it was opened on.
             kept = decision.material != row.material or bool(case_events)
-            if kept:
-                decisions.append(_decision_row(decision, row.id, self._now))
+            stored = _decision_row(decision, row.id, self._now) if kept else None
+            if stored is not None:
+                decisions.append(stored)
                 outbox += _announcements(row, decision, case_events, self._now)
-            if case is not None and case_events:
+            moved = [CaseEventRow(e, row.id, self._now) for e in case_events] if case is not None else []
+            if case is not None and moved:
                 cases.append(case)
-                moves += [CaseEventRow(e, row.id, self._now) for e in case_events]
+                moves += moved
             withheld += _withheld(ledger, decision, waits, self._now)
             head = self._head(ledger, decision, case, waits)
             if kept or _says_more(head, row):
                 heads.append(head)
-            audits.append(_account_audit(ledger, decision if kept else None, case_events, waits, self._now))
+            entries.decided(row.id, row.ref, ledger.every_message(), stored, moved, waits)
         self._unit.add_decisions(decisions)
         self._unit.save_accounts(heads)
         self._unit.save_cases(cases)
         self._unit.add_case_events(moves)
         self._unit.add_withheld(withheld)
         self._unit.add_outbox(outbox)
-        self._unit.add_audit(audits)
+        self._unit.add_audit(entries.rows())
 
     def _waits(self, ledger: Ledger, decision: Decision) -> Waits:
         """Why nothing more may be asked yet; asked only where a decision would ask for more."""
@@ -396,29 +401,3 @@ def _withheld(ledger: Ledger, decision: Decision, waits: Waits, now: datetime) -
             now,
         )
     ]
-
-
-def _account_audit(
-    ledger: Ledger, decision: Decision | None, moves: Sequence[CaseEvent], waits: Waits, now: datetime
-) -> AuditRow:
-    """One entry says what came in for an account, what was decided and which case moves followed."""
-    content: dict[str, Any] = {
-        "account": [ledger.row.ref.facility, ledger.row.ref.number],
-        "messages": ledger.every_message(),
-        "facts": ledger.fresh,
-        "decision": decision.id if decision else None,
-        "case_events": [m.id for m in moves],
-    }
-    if waits.causes:
-        content["withheld"] = [list(waits.causes), waits.until]
-    return AuditRow("account.decided", str(ledger.row.ref), to_bytes(content), now)
-
-
-def _message_audit(arrival: Arrival, now: datetime) -> AuditRow:
-    """A message that touched no account still leaves an entry: what it was and what waits in it."""
-    content = {
-        "message": arrival.sha256,
-        "facts": [f.id for f in arrival.facts],
-        "parked": [[r.code, r.where] for r in arrival.rejected],
-    }
-    return AuditRow("message.read", arrival.sha256, to_bytes(content), now)

@@ -15,10 +15,14 @@ from schemas.canonical import digest
 
 @dataclass(frozen=True, slots=True)
 class AuditedRow:
-    """One stored row: `told` is what an entry's digest covers, `broken` says that bytes and number differ."""
+    """One stored row: `told` is what an entry's digest covers, `broken` says that bytes and number differ.
+
+    `at` is when it was written, for rows that one instant's entries may name again.
+    """
 
     told: list[Any]
     broken: bool = False
+    at: str = ""
 
 
 def _both(text: str) -> Sql:
@@ -105,11 +109,9 @@ class RowQuestions:
         rows = self._session.fetch(_DECISIONS, self._session.texts(ids)) if ids else []
         return {
             id: AuditedRow(
-                [
-                    id, [facility, number], day(as_of).isoformat(), instant_text(instant(decided_at)),
-                    version, bool(opens),
-                ],
+                [id, [facility, number], day(as_of).isoformat(), version, bool(opens)],
                 digest(bytes(content)) != id,
+                instant_text(instant(decided_at)),
             )
             for id, facility, number, as_of, decided_at, version, opens, content in rows
         }  # fmt: skip

@@ -29,7 +29,7 @@ STAGES: Final[tuple[tuple[str, str, str], ...]] = (
     ("decide: ask every gate, seal", "service/core", "decide"),
     ("advance the case", "service/core", "advance"),
     ("write events", "service/posting", "_announcements"),
-    ("write audit entries", "service/posting", "_account_audit"),
+    ("write audit entries", "service/entries", "decided"),
     ("add decisions", "store/outcomes", "add_decisions"),
     ("save account heads", "store/outcomes", "save_accounts"),
     ("save cases", "store/outcomes", "save_cases"),

@@ -18,6 +18,7 @@ from adapters.fhir import Issue, Peek
 from schemas.errors import MessageRejected
 from schemas.facts import LargeMessage, Message
 from schemas.wire.api import FhirResource
+from service.entries import kept_entry
 from service.web.blueprints import Blueprint
 from service.web.bodies import IN_MEMORY_BYTES, Origin, sealed, too_large
 from service.web.fate import fate
@@ -159,6 +160,8 @@ def _left_to_be_read(rooms: Rooms, large: LargeMessage) -> Response:
         raise Refusal(HTTPStatus.BAD_REQUEST, "not-json", "write one FHIR resource as a JSON object")
     with rooms.store().write() as unit:
         kept = unit.keep_large_message(large)
+        if kept.new:
+            unit.add_audit([kept_entry(large, large.received_at)])
     if not kept.finished:
         rooms.reader.wake()
     rooms.meter.received("duplicate" if kept.finished else "stored")

@@ -12,6 +12,7 @@ from schemas.canonical import digest
 from schemas.facts import LargeMessage, Message
 from schemas.wire.api import MessageView, Receipt
 from service import answers
+from service.entries import kept_entry
 from service.web.blueprints import Blueprint, plain
 from service.web.bodies import Origin, sealed, too_large
 from service.web.fate import fate
@@ -107,6 +108,8 @@ def _stored(rooms: Rooms, large: LargeMessage) -> dict[str, Any]:
     """Keep a long body whole, and leave it to be read: its sender need not wait for that."""
     with rooms.store().write() as unit:
         kept = unit.keep_large_message(large)
+        if kept.new:
+            unit.add_audit([kept_entry(large, large.received_at)])
     if not kept.finished:
         rooms.reader.wake()
     disposition = "duplicate" if kept.finished else "stored"
