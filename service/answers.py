@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, cast
 
-from adapters.store import Reader
-from adapters.store.rows import ParkedRecord
+from adapters.store import FactRecord, ParkedFilter, ParkedRecord, Reader
 from schemas.cases import CaseStatus
 from schemas.errors import BatonError
 from schemas.facts import AccountRef, Rejected
@@ -16,6 +15,7 @@ from schemas.money import format_cents
 from service.chronicle import why_it_ended
 from service.core import Policy
 from service.intake import Receipt
+from service.mending import statements
 from service.plainly import Plain, case_event_of, case_of, day_of, instant_of, stored_outcomes_of
 from service.why import why as why
 
@@ -119,9 +119,12 @@ def case(reader: Reader, case_id: str) -> Plain:
     return case_of(case, ended) | {"history": [case_event_of(*one) for one in found]}
 
 
-def parked(reader: Reader, limit: int, include_settled: bool = False) -> list[Plain]:
+def parked(
+    reader: Reader, limit: int, include_settled: bool = False, like: ParkedFilter | None = None
+) -> list[Plain]:
     """What waits for a person, oldest first."""
-    return [_parked(record) for record in reader.parked(open_only=not include_settled, limit=limit)]
+    found = reader.parked(open_only=not include_settled, like=like, limit=limit)
+    return [_parked(record) for record in found]
 
 
 def parked_one(reader: Reader, seq: int) -> Plain:
@@ -133,7 +136,32 @@ def parked_one(reader: Reader, seq: int) -> Plain:
     record = reader.parked_one(seq)
     if record is None:
         raise BatonError("no-such-parked", "there is no parked message with this number; `baton parked list`")
-    return _parked(record)
+    return _parked(record) | {
+        "statements": [_statement(r) for r in statements(reader, record)],
+        "proposal": {
+            "action": record.proposal.action,
+            "stands": record.proposal.stands,
+            "at": instant_of(record.proposal.at),
+            "by": record.proposal.by,
+            "note": record.proposal.note,
+        }
+        if record.proposal is not None and not record.actions
+        else None,
+    }
+
+
+def _statement(record: FactRecord) -> Plain:
+    """One of the statements that contradict each other: which, not what, since that is a patient's."""
+    fact = record.fact
+    return {
+        "fact": fact.id,
+        "type": fact.kind,
+        "account": str(fact.account),
+        "occurred_at": instant_of(fact.occurred_at),
+        "message": record.message_sha256,
+        "where": record.place,
+        "feed": record.feed,
+    }
 
 
 def receipt(given: Receipt) -> Plain:

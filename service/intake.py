@@ -10,7 +10,15 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 from adapters.hl7v2.places import belongs
 from adapters.store import Overtaken, Reader, Store, Unit, check_fact
-from adapters.store.rows import ControlNumberRow, KeptMessage, MessageRecord, ParkedAction, ReadingRow
+from adapters.store.rows import (
+    AuditRow,
+    ControlNumberRow,
+    KeptMessage,
+    MessageRecord,
+    ParkedAction,
+    ReadingRow,
+)
+from schemas.canonical import to_bytes
 from schemas.errors import BatonError, MessageRejected
 from schemas.facts import (
     UNREAD_PART,
@@ -69,6 +77,28 @@ class Receipt:
     disposition: Disposition
     facts: int = 0
     rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an account at one moment: amounts in cents; `case_status` None without a case."""
+
+    determination: str | None
+    balance_cents: int
+    patient_cents: int
+    case_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What reading again would do: the receipt it would give, and each account before and after."""
+
+    receipt: Receipt
+    accounts: tuple[tuple[AccountRef, Standing | None, Standing | None], ...]
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction that was only tried."""
 
 
 @dataclass(slots=True)
@@ -204,6 +234,74 @@ class Intake:
         Raises:
             BatonError: `no-such-parked`, `settled-before`, or `still-in-conflict` (only a person can end it).
         """
+        fresh, still = self._reread(parked_seq, moment, by)
+
+        def post(unit: Unit) -> Arrival:
+            arrival = fresh.anew()
+            self._posting(unit, moment).post([arrival])
+            if not still:
+                version = self._mapping_version(fresh.feed)
+                note = f"{arrival.new_facts} new facts" + (f", mapping {version}" if version else "")
+                unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note))
+                unit.add_audit([_retried(parked_seq, arrival, moment, by)])
+            return arrival
+
+        return _reread_receipt(self._unless_overtaken(post), still)
+
+    def rehearse(self, parked_seq: int, moment: Moment, by: str = "operator") -> Outlook:
+        """What `retry` would do now, tried in a transaction that is taken back: nothing is stored.
+
+        Raises:
+            BatonError: as `retry`.
+        """
+        fresh, still = self._reread(parked_seq, moment, by)
+        return self._rehearsed(fresh, still, moment)
+
+    def _rehearsed(self, fresh: Arrival, still: tuple[Rejected, ...], moment: Moment) -> Outlook:
+        found: list[Outlook] = []
+
+        def attempt(unit: Unit) -> None:
+            arrival = fresh.anew()
+            refs = sorted({f.account for f in fresh.facts if f.account is not None})
+            refs = sorted({one for ref in refs for one in unit.reader.group(ref)})
+            before = [_standing(unit.reader, ref) for ref in refs]
+            self._posting(unit, moment).post([arrival])
+            after = [_standing(unit.reader, ref) for ref in refs]
+            changed = tuple((r, b, a) for r, b, a in zip(refs, before, after, strict=True) if a != b)
+            found[:] = [Outlook(_reread_receipt(arrival, still), changed)]
+            raise _Rehearsed
+
+        try:
+            self._unless_overtaken(attempt)
+        except _Rehearsed:
+            pass
+        return found[0]
+
+    def state(
+        self, message_seq: int, facts: Sequence[Fact], moment: Moment, record: Callable[[Unit], None]
+    ) -> Receipt:
+        """Post facts that people state about a stored message, decide, and record it, in one transaction.
+
+        Raises:
+            Unavailable: the store could not commit; nothing is stored.
+        """
+        with self._store.read() as reader:
+            message = reader.message_at(message_seq)
+        if message is None:
+            raise AssertionError("a parked entry always has its message")
+
+        def post(unit: Unit) -> Arrival:
+            arrival = Arrival(message.seq, message.sha256, message.feed, list(facts), [], told_of(message))
+            if facts:
+                self._posting(unit, moment).post([arrival])
+            record(unit)
+            return arrival
+
+        arrival = self._unless_overtaken(post)
+        return Receipt(message.sha256, arrival.disposition, arrival.new_facts)
+
+    def _reread(self, parked_seq: int, moment: Moment, by: str) -> tuple[Arrival, tuple[Rejected, ...]]:
+        """What a parked message says now, and what of its parked part is still refused."""
         with self._store.read() as reader:
             record = reader.parked_one(parked_seq)
             if record is None:
@@ -213,7 +311,8 @@ class Intake:
             if record.code in CONTRADICTIONS:
                 raise BatonError(
                     "still-in-conflict",
-                    "reading it again cannot say which of two contradicting facts is right",
+                    "reading it again cannot say which of two contradicting facts is right; "
+                    "`baton parked settle` can",
                 )
             message = reader.message_at(record.message_seq)
         if message is None:
@@ -225,20 +324,8 @@ class Intake:
             # Another mapping may read the other parts otherwise than when they were stated: they stand.
             facts = [f for f in facts if belongs(f.where, record.place)]
             if not still and record.account is not None:
-                facts.append(_read_after_all(record.account, message.sha256, record.place, moment, by))
-        fresh = Arrival(message.seq, message.sha256, message.feed, facts, [], told_of(message))
-
-        def post(unit: Unit) -> Arrival:
-            arrival = fresh.anew()
-            self._posting(unit, moment).post([arrival])
-            if not still:
-                version = self._mapping_version(message.feed)
-                note = f"{arrival.new_facts} new facts" + (f", mapping {version}" if version else "")
-                unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note))
-            return arrival
-
-        arrival = self._unless_overtaken(post)
-        return Receipt(message.sha256, "parked" if still else arrival.disposition, arrival.new_facts, still)
+                facts.append(lifting(record.account, message.sha256, record.place, moment, by))
+        return Arrival(message.seq, message.sha256, message.feed, facts, [], told_of(message)), still
 
     def _stored(self, record: MessageRecord) -> LargeMessage:
         """A stored message as one that comes in chunks from the store."""
@@ -388,8 +475,8 @@ class Intake:
         return replace(self._terms, shadow_packs=self._terms.shadow_packs | packs) if packs else self._terms
 
 
-def _read_after_all(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:
-    """What lifts the hold of an account for a part that waited and has been read now."""
+def lifting(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:
+    """What lifts the hold of an account for a part that waited and does so no more."""
     reference = unread_reference(sha256, place)
     return Fact.of(
         account,
@@ -398,6 +485,23 @@ def _read_after_all(account: AccountRef, sha256: str, place: str, moment: Moment
         AccountCleared(UNREAD_PART, moment.as_of, reference, by),
         where=place,
     )
+
+
+def _retried(parked_seq: int, arrival: Arrival, moment: Moment, by: str) -> AuditRow:
+    content = {"parked": parked_seq, "message": arrival.sha256, "facts": arrival.new_facts, "by": by}
+    return AuditRow("parked.retried", f"parked/{parked_seq}", to_bytes(content), moment.now)
+
+
+def _reread_receipt(arrival: Arrival, still: tuple[Rejected, ...]) -> Receipt:
+    return Receipt(arrival.sha256, "parked" if still else arrival.disposition, arrival.new_facts, still)
+
+
+def _standing(reader: Reader, ref: AccountRef) -> Standing | None:
+    row = reader.account(ref)
+    if row is None:
+        return None
+    status = row.case.status if row.case else None
+    return Standing(row.determination, row.balance_cents, row.patient_cents, status)
 
 
 def large(message: Message, chunk_bytes: int = 1 << 18) -> LargeMessage:

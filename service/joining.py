@@ -9,6 +9,7 @@ from datetime import datetime
 from adapters.store.rows import AccountRow
 from schemas.facts import AccountRef, AccountsMerged, Fact
 from service.core.merging import LINKING, Merges
+from service.core.withdrawing import withdrawn
 
 
 @dataclass(slots=True, eq=False)
@@ -33,7 +34,9 @@ class Ledger:
     def of(cls, row: AccountRow, facts: Collection[Fact]) -> Ledger:
         """Begin with what is stored."""
         by_id = {f.id: f for f in facts}
-        return cls(row, by_id, {f.key: f.id for f in facts}, set(row.feeds), row.group_id)
+        gone = withdrawn(facts)
+        keys = {f.key: f.id for f in facts if f.id not in gone}
+        return cls(row, by_id, keys, set(row.feeds), row.group_id)
 
     @property
     def is_told(self) -> bool:

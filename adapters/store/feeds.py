@@ -13,13 +13,14 @@ from adapters.store import schema
 from adapters.store.convert import instant, texts_read, texts_written
 from adapters.store.rows import (
     ControlNumberRow,
+    FeedAlertRow,
     FeedDay,
     FeedEventRow,
     Standing,
     WithheldRecord,
     WithheldRow,
 )
-from adapters.store.schema import account, control_number, feed_event, tally, withheld_case
+from adapters.store.schema import account, control_number, feed_alert, feed_event, tally, withheld_case
 from adapters.store.session import Batch, Session, Sql
 from schemas.facts import AccountRef
 
@@ -29,6 +30,7 @@ _WITHHELD: Final = Batch(
     schema.withheld_case,
     "account_id move causes feeds amount_cents currency decision policy_version at",
 )
+_FEED_ALERTS: Final = Batch(schema.feed_alert, "feed move cause text at")
 _LATEST: Final = "SELECT max(seq) FROM feed_event GROUP BY feed"
 _PAUSED: Final = Sql(
     f"SELECT feed FROM feed_event WHERE seq IN ({_LATEST}) AND move = 'paused'",  # noqa: S608
@@ -94,6 +96,10 @@ class FeedWrites(FeedStanding):
         """Note that opening cases from a feed pauses or goes on."""
         self._session.write(_FEED_EVENTS, [(r.feed, r.move, r.cause, r.text, r.by, r.at) for r in rows])
 
+    def add_feed_alerts(self, rows: Sequence[FeedAlertRow]) -> None:
+        """Note what was told about feeds, so that nobody is told twice."""
+        self._session.write(_FEED_ALERTS, [(r.feed, r.move, r.cause, r.text, r.at) for r in rows])
+
     def add_withheld(self, rows: Sequence[WithheldRow]) -> None:
         """Note cases that would have opened, and where that is over."""
         self._session.write(
@@ -118,6 +124,14 @@ class FeedQuestions(FeedStanding):
         if feed is not None:
             found = found.where(e.feed == feed)
         return [FeedEventRow(*row) for row in self._session.select(found)]
+
+    def feed_alerts(self, feed: str | None = None) -> list[FeedAlertRow]:
+        """What was told about feeds, first to last."""
+        a = feed_alert.c
+        found = select(a.feed, a.move, a.cause, a.text, a.at).order_by(a.seq)
+        if feed is not None:
+            found = found.where(a.feed == feed)
+        return [FeedAlertRow(*row) for row in self._session.select(found)]
 
     def feed_days(self, since: date) -> list[FeedDay]:
         """What each feed said on each day from `since` on, by feed and day."""

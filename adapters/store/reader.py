@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
@@ -188,6 +188,19 @@ class Reader(
                 found
             )
         ]
+
+    def identities(self, identities: Collection[str]) -> dict[str, list[tuple[str, AccountRef]]]:
+        """Which facts, of which accounts, senders gave these message ids to."""
+        found = (
+            select(fact.c.identity, fact.c.id, account.c.facility, account.c.number)
+            .join(account, account.c.id == fact.c.account_id)
+            .where(fact.c.identity.in_(identities))
+            .order_by(fact.c.seq)
+        )
+        known: dict[str, list[tuple[str, AccountRef]]] = {}
+        for identity, id, facility, number in self._session.select(found) if identities else ():
+            known.setdefault(identity, []).append((id, AccountRef(facility, number)))
+        return known
 
     def decision(self, id: str) -> DecisionRecord | None:
         """A decision by its id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from adapters.store.rows import (
     Counts,
     OutboxState,
     ParkedAction,
+    ParkedFilter,
+    ParkedProposal,
     ParkedRecord,
     PolicyRow,
     TallyRow,
@@ -27,6 +30,7 @@ from adapters.store.schema import (
     outbox,
     parked,
     parked_action,
+    parked_proposal,
     policy,
     tally,
     unread,
@@ -73,6 +77,24 @@ def _key(row: Any) -> ApiKeyRow:
     return ApiKeyRow(row[0], row[1], tuple(row[2].split()), *row[3:])
 
 
+def _alike(asked: ParkedFilter) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a filter; its words are values, never patterns."""
+    named = ((message.c.feed, asked.feed), (parked.c.code, asked.code), (message.c.format, asked.format))
+    found: list[sa.ColumnElement[bool]] = [column == value for column, value in named if value]
+    if asked.since is not None:
+        found.append(parked.c.parked_at >= asked.since)
+    if asked.account:
+        facility, slash, number = asked.account.partition("/")
+        named_so = account.c.number == asked.account
+        if slash:
+            named_so = sa.or_(named_so, sa.and_(account.c.facility == facility, account.c.number == number))
+        found.append(named_so)
+    if asked.text:
+        columns = (parked.c.code, parked.c.place, parked.c.reason, account.c.number)
+        found.append(sa.or_(*(c.icontains(asked.text, autoescape=True) for c in columns)))
+    return found
+
+
 class DeskQuestions:
     """What an operator, a specialist at the parked list, or a metric asks."""
 
@@ -84,12 +106,13 @@ class DeskQuestions:
         open_only: bool = True,
         account_ref: AccountRef | None = None,
         message_seq: int | None = None,
+        like: ParkedFilter | None = None,
         after: int = 0,
         limit: int = 100,
     ) -> list[ParkedRecord]:
         """Parked messages and parts, oldest first, beyond the cursor `after`; open: nobody acted yet.
 
-        `account_ref` and `message_seq` ask for those of one account, of one message.
+        `account_ref` and `message_seq` ask for those of one account, of one message; `like` narrows further.
         """
         found = _PARKED.where(parked.c.seq > after).order_by(parked.c.seq).limit(limit)
         if open_only:
@@ -100,6 +123,8 @@ class DeskQuestions:
             )
         if message_seq is not None:
             found = found.where(parked.c.message_seq == message_seq)
+        if like is not None:
+            found = found.where(*_alike(like))
         return self._with_actions(found)
 
     def parked_one(self, seq: int) -> ParkedRecord | None:
@@ -119,15 +144,25 @@ class DeskQuestions:
             )
             for seq, *action in self._session.select(asked):
                 actions[seq].append(ParkedAction(*action))
+        proposals = self._proposals(actions)
         return [
             ParkedRecord(
                 *row[:9],  # type: ignore[call-arg]
                 AccountRef(row[9], row[10]) if row[9] else None,
                 row[11],
                 tuple(actions[row[0]]),
+                proposals.get(row[0]),
             )
             for row in rows
         ]
+
+    def _proposals(self, seqs: Collection[int]) -> dict[int, ParkedProposal]:
+        """The newest proposal about each of these that has one."""
+        if not seqs:
+            return {}
+        p = parked_proposal.c
+        asked = select(p.parked_seq, p.action, p.at, p.by, p.note, p.stands).where(p.parked_seq.in_(seqs))
+        return {row[0]: ParkedProposal(*row[1:]) for row in self._session.select(asked.order_by(p.seq))}
 
     def api_key(self, prefix: str) -> ApiKeyRow | None:
         """A key by its prefix, in force or not: the caller compares the digest and the days."""

@@ -411,6 +411,46 @@ class ParkedAction:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedProposal:
+    """What a person proposes to do about a parked message.
+
+    `stands` settles a contradiction: the id of the fact that stands, `none` or `both`; empty for a discard.
+    """
+
+    action: Literal["discard", "settle"]
+    at: datetime
+    by: str
+    note: str
+    stands: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedFilter:
+    """Which parked messages are asked for; None and empty do not restrict.
+
+    `text` is looked for in code, place, reason and account number, whatever its case.
+    """
+
+    feed: str | None = None
+    code: str | None = None
+    format: str | None = None
+    since: datetime | None = None
+    account: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAlertRow:
+    """Something about a feed was told to people, or was over. `text` is in our own words, with figures."""
+
+    feed: str
+    move: Literal["alert", "recovered"]
+    cause: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ParkedRecord:
     """A parked message or part, where it came from, and what was done about it since."""
 
@@ -426,6 +466,7 @@ class ParkedRecord:
     account: AccountRef | None
     parked_at: datetime
     actions: tuple[ParkedAction, ...] = ()
+    proposal: ParkedProposal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,6 +295,35 @@ parked_action: Final = Table(
     sa.CheckConstraint("action IN ('retried', 'discarded')", name="action"),
 )
 
+parked_proposal: Final = Table(
+    "parked_proposal",
+    metadata,
+    _seq(),
+    Column("parked_seq", sa.BigInteger, sa.ForeignKey("parked.seq"), nullable=False),
+    _need("action", _TEXT),
+    _need("stands", _TEXT),
+    _need("at", Instant()),
+    _need("by", _TEXT),
+    _need("note", _TEXT),
+    Index("ix_parked_proposal_parked_seq", "parked_seq"),
+    sa.CheckConstraint("action IN ('discard', 'settle')", name="action"),
+)
+"""What one person proposes to do about a parked message; done when a second one agrees."""
+
+feed_alert: Final = Table(
+    "feed_alert",
+    metadata,
+    _seq(),
+    _need("feed", _TEXT),
+    _need("move", _TEXT),
+    _need("cause", _TEXT),
+    _need("text", _TEXT),
+    _need("at", Instant()),
+    Index("ix_feed_alert_feed_seq", "feed", "seq"),
+    sa.CheckConstraint("move IN ('alert', 'recovered')", name="move"),
+)
+"""When something about a feed was told to people, and when it was over; the last row of each cause counts."""
+
 audit_entry: Final = Table(
     "audit_entry",
     metadata,
@@ -535,6 +564,8 @@ APPEND_ONLY: Final = (
     "case_event",
     "parked",
     "parked_action",
+    "parked_proposal",
+    "feed_alert",
     "audit_entry",
     "audit_checkpoint",
     "policy",

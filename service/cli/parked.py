@@ -2,35 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
 import click
 
+from adapters.store import ParkedFilter, ParkedProposal
+from schemas.money import format_cents
 from service import answers
 from service.app import App
 from service.cli import screen
-from service.cli.opening import opened
+from service.cli.opening import DAY, opened
 from service.cli.output import print_json
+from service.intake import Standing
+from service.mending import Mended, Mending
 
-MOST = 1000
+MOST: Final = 1000
+FORMATS: Final = ("json", "x12", "hl7v2", "fhir", "unknown")
+BY: Final = click.option("--by", required=True, metavar="NAME", help="Who does this.")
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that narrow a list."""
+    for option in (
+        click.option("--search", metavar="TEXT", help="Found in code, place, reason or account number."),
+        click.option("--account", metavar="ACCOUNT", help="Only this account's: FACILITY/NUMBER or NUMBER."),
+        click.option(
+            "--since", type=DAY, metavar="DAY", help="Only what was parked on this day or later (UTC)."
+        ),
+        click.option("--format", type=click.Choice(FORMATS), help="Only this format."),
+        click.option("--code", metavar="CODE", help="Only this reason."),
+        click.option("--feed", metavar="FEED", help="Only what came by this feed."),
+    ):
+        command = option(command)
+    return command
+
+
+def asked(**words: Any) -> ParkedFilter:
+    """The filter that the options ask for."""
+    since: date | None = words["since"]
+    return ParkedFilter(
+        words["feed"],
+        words["code"],
+        words["format"],
+        datetime(since.year, since.month, since.day, tzinfo=UTC) if since else None,
+        words["account"],
+        words["search"],
+    )
 
 
 @click.group()
 def parked() -> None:
-    """Messages that wait for a person: what did not fit, why, and trying again."""
+    """Messages that wait for a person: what did not fit, why, trying again, discarding, settling."""
 
 
 @parked.command("list")
+@filters
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=MOST, show_default=True, help="At most so many."
 )
 @click.option("--all", "settled", is_flag=True, help="Also those that were dealt with.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: {items}.")
-def list_parked(limit: int, settled: bool, as_json: bool) -> None:
+def list_parked(limit: int, settled: bool, as_json: bool, **words: Any) -> None:
     """List what waits, the oldest first. Exit code 0 also when something does."""
     with opened() as app, app.store.read() as reader:
-        items = answers.parked(reader, limit, include_settled=settled)
+        items = answers.parked(reader, limit, include_settled=settled, like=asked(**words))
     if as_json:
         print_json({"items": items})
     elif not items:
@@ -62,49 +99,169 @@ def show(seq: int, as_json: bool) -> None:
     screen.columns(
         [(name, value) for name, value in item.items() if isinstance(value, str | int) and value != ""]
     )
+    for said in item["statements"]:
+        click.echo(f"  states  {said['fact']}  {said['type']}, {said['occurred_at'][:10]}, {said['where']}")
+    if item["proposal"]:
+        told = item["proposal"]
+        stands = f" {told['stands']}" if told["stands"] else ""
+        click.echo(f"  {told['at'][:19]}  {told['action']}{stands} proposed by {told['by']}: {told['note']}")
     for action in item.get("actions") or []:
-        click.echo(f"  {action.get('at', '')[:19]}  {action.get('action')} by {action.get('by')}")
+        click.echo(
+            f"  {action.get('at', '')[:19]}  {action.get('action')} by {action.get('by')}: {action['note']}"
+        )
 
 
 @parked.command()
-@click.argument("seq", metavar="ID", type=click.IntRange(1), required=False)
-@click.option("--all", "everything", is_flag=True, help="Every message that waits.")
+@click.argument("seqs", metavar="[ID]...", type=click.IntRange(1), nargs=-1)
+@filters
+@click.option("--all", "everything", is_flag=True, help="Everything that waits and matches.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would change; nothing is stored.")
+@click.option("--by", default="operator", show_default=True, metavar="NAME", help="Who does this.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: {items}.")
 @click.pass_context
-def retry(ctx: click.Context, seq: int | None, everything: bool, as_json: bool) -> None:
-    """Read a parked message again, from its stored bytes, with the readers of today.
+def retry(
+    ctx: click.Context,
+    /,
+    seqs: Sequence[int],
+    everything: bool,
+    dry_run: bool,
+    by: str,
+    as_json: bool,
+    **words: Any,
+) -> None:
+    """Read parked messages again, from their stored bytes, with the readers and mapping of today.
 
     Exit code 1 when it, or any of them, still waits.
     """
-    if (seq is None) != everything:
-        raise click.UsageError("name one ID, or --all")
+    narrowed = any(words.values())
+    if bool(seqs) == (everything or narrowed):
+        raise click.UsageError("name IDs, or --all, or a filter")
     with opened() as app:
-        told = retried(app, [seq] if seq is not None else waiting(app))
+        mending = Mending(app.store, app.intake())
+        numbers = seqs or [r.seq for r in mending.waiting(asked(**words))]
+        found = mending.retry(numbers, app.moment(), by, dry_run=dry_run)
+    if len(seqs) == 1 and found[0].refused is not None:
+        raise found[0].refused
+    told = [_told(one) for one in found]
     if as_json:
-        print_json({"items": told})
+        print_json({"items": told, "dry_run": dry_run})
+    elif not told:
+        click.echo("Nothing waits.")
     else:
         rows = [(one["id"], one["disposition"], one["facts"], one["reason"]) for one in told]
-        screen.columns(rows, heads=("id", "now", "facts", "reason"), right=(0, 2))
-    ctx.exit(1 if any(one["disposition"] == "parked" for one in told) else 0)
+        heads = ("id", "would be" if dry_run else "now", "facts", "reason")
+        screen.columns(rows, heads=heads, right=(0, 2))
+        for one in told:
+            for change in one.get("accounts", ()):
+                screen.wrapped(f"{one['id']}: {change['account']}: {_change(change)}", indent=2, hang=4)
+    ctx.exit(1 if any(one.waits for one in found) else 0)
 
 
-def waiting(app: App) -> list[int]:
-    """The numbers of everything that waits, one for each message."""
-    with app.store.read() as reader:
-        items = answers.parked(reader, MOST)
-    first: dict[str, int] = {}
-    for item in items:
-        first.setdefault(item["message"], item["id"])
-    return list(first.values())
-
-
-def retried(app: App, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Read parked messages again and say what became of each."""
-    intake, told = app.intake(), []
-    for number in numbers:
-        receipt = intake.retry(number, app.moment())
-        reason = receipt.rejected[0].reason if receipt.rejected else ""
-        told.append(
-            {"id": number, "disposition": receipt.disposition, "facts": receipt.facts, "reason": reason}
-        )
+def _told(one: Mended) -> dict[str, Any]:
+    receipt = one.outlook.receipt if one.outlook else one.receipt
+    if receipt is None:
+        reason = one.refused.reason if one.refused else ""
+        return {"id": one.seq, "disposition": "parked", "facts": 0, "reason": reason}
+    reason = receipt.rejected[0].reason if receipt.rejected else ""
+    told: dict[str, Any] = {
+        "id": one.seq,
+        "disposition": receipt.disposition,
+        "facts": receipt.facts,
+        "reason": reason,
+    }
+    if one.outlook is not None:
+        told["accounts"] = [
+            {"account": str(ref), "before": _standing(before), "after": _standing(after)}
+            for ref, before, after in one.outlook.accounts
+        ]
     return told
+
+
+def _standing(found: Standing | None) -> dict[str, Any] | None:
+    return (
+        None
+        if found is None
+        else {
+            "determination": found.determination,
+            "balance": format_cents(found.balance_cents),
+            "patient_amount": format_cents(found.patient_cents),
+            "case": found.case_status,
+        }
+    )
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    """What differs, as `name before → after`."""
+    before, after = change["before"] or {}, change["after"] or {}
+    arrow = screen.sign("→", "->")
+    return ", ".join(
+        f"{name.replace('_', ' ')} {before.get(name) or 'none'} {arrow} {value or 'none'}"
+        for name, value in after.items()
+        if before.get(name) != value
+    )
+
+
+def _two_steps(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        BY,
+        click.option("--reason", default="", metavar="TEXT", help="Why; recorded. No patient's data."),
+        click.option("--approve", is_flag=True, help="Do what somebody else has proposed."),
+        click.option("--propose", is_flag=True, help="Propose it; a second person approves."),
+    ):
+        command = option(command)
+    return command
+
+
+@parked.command()
+@click.argument("seq", metavar="ID", type=click.IntRange(1))
+@_two_steps
+def discard(seq: int, propose: bool, approve: bool, reason: str, by: str) -> None:
+    """Say that a parked part is not needed: one person proposes, another approves. Its bytes stay."""
+    _one_of(propose, approve, reason)
+    with opened() as app:
+        if propose:
+            _propose(app, seq, ParkedProposal("discard", app.moment().now, by, reason))
+        else:
+            _approve(app, seq, by)
+
+
+@parked.command()
+@click.argument("seq", metavar="ID", type=click.IntRange(1))
+@click.option(
+    "--stands",
+    metavar="FACT|none|both",
+    help="Which statement stands: its id, none, or both (id-reused only).",
+)
+@_two_steps
+def settle(seq: int, stands: str | None, propose: bool, approve: bool, reason: str, by: str) -> None:
+    """Say which of two contradicting statements stands: one person proposes, another approves.
+
+    `baton parked show ID` lists the statements. What does not stand stays on record and counts for nothing.
+    """
+    _one_of(propose, approve, reason)
+    if propose != (stands is not None):
+        raise click.UsageError("--stands goes with --propose")
+    with opened() as app:
+        if propose:
+            _propose(app, seq, ParkedProposal("settle", app.moment().now, by, reason, stands or ""))
+        else:
+            _approve(app, seq, by)
+
+
+def _one_of(propose: bool, approve: bool, reason: str) -> None:
+    if propose == approve:
+        raise click.UsageError("write either --propose or --approve")
+    if propose and not reason.strip():
+        raise click.UsageError("--propose needs --reason")
+
+
+def _propose(app: App, seq: int, proposal: ParkedProposal) -> None:
+    Mending(app.store, app.intake()).propose(seq, proposal)
+    click.echo(
+        f"Proposed. Another person approves it: baton parked {proposal.action} {seq} --approve --by NAME"
+    )
+
+
+def _approve(app: App, seq: int, by: str) -> None:
+    receipt = Mending(app.store, app.intake()).approve(seq, app.moment(), by)
+    click.echo(f"Done; {receipt.facts} new facts.")

@@ -35,6 +35,7 @@ from service.core.adjudication import Adjudication
 from service.core.carriers import merge_adjudications
 from service.core.guarantors import NOTHING_REGISTERED, Kinds, Tenure, register
 from service.core.merging import Contradiction, United, business_time, unite
+from service.core.withdrawing import reconciled, withdrawn
 
 B_co = TypeVar("B_co", covariant=True)
 
@@ -57,7 +58,8 @@ class Account:
     """A patient account as its facts state it; equal for any order and any repetition of the facts.
 
     `holds` are other accounts, merged into this one, whose facts are among these. `moved_to` is the account
-    that holds this one's facts; then nothing is left here but the facts themselves. `flags` are those placed
+    that holds this one's facts; then nothing is left here but the facts themselves. A statement that
+    people have taken out is not among the facts; the fact that takes it out is. `flags` are those placed
     and not lifted, `lifted` the others, each with the day it was lifted. `reports` has the newest of each
     account held, newest first. `guarantors` says who answered since when; `registered` names the one of the
     day of service, as far as it is known. `identity_events` are the days, each with its fact, on which it
@@ -160,9 +162,11 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
         known = distinct.get(fact.id)
         if fact.account is not None and (known is None or _place(fact) < _place(known)):
             distinct[fact.id] = fact
-    united = unite(tuple(sorted(distinct.values(), key=business_time)), ref)
+    gone = withdrawn(distinct.values())
+    standing = [f for f in distinct.values() if f.id not in gone] if gone else distinct.values()
+    united = unite(tuple(sorted(standing, key=business_time)), ref)
     ordered = united.facts
-    by_kind, contradictions = _by_kind(ordered)
+    by_kind, contradictions = _by_kind(ordered, reconciled(ordered))
     currencies = sorted({f.currency for f in ordered if f.kind in _WITH_MONEY})
     currency = currencies[0] if currencies else ordered[0].currency if ordered else "USD"
     facts_sha256 = digest(to_bytes(sorted([f.id for f in ordered])))
@@ -291,8 +295,12 @@ def _latest_by(facts: Iterable[Fact], name: str) -> tuple[Known[Any], ...]:
     return tuple([_known(last[key]) for key in sorted(last)])
 
 
-def _by_kind(ordered: tuple[Fact, ...]) -> tuple[Kinds, tuple[Contradiction, ...]]:
+def _by_kind(
+    ordered: tuple[Fact, ...], agreed: frozenset[str] = frozenset()
+) -> tuple[Kinds, tuple[Contradiction, ...]]:
     """Facts by kind, one for each business key, and what contradicts.
+
+    Of `agreed` facts people have said that they stand although they share a message id.
 
     Among contradicting facts the last by business time (ties by id) stands, so that every reading of the same
     facts shows the same account; the contradiction itself makes the account undetermined.
@@ -313,6 +321,7 @@ def _by_kind(ordered: tuple[Fact, ...]) -> tuple[Kinds, tuple[Contradiction, ...
         for group in by_identity.values()
         if len(group) > 1
         and (ids := tuple(sorted(f.id for f in group)))
+        and not agreed.issuperset(ids)
         and not any(c.evidence == ids for c in found)
     ]
     kinds: Kinds = {}

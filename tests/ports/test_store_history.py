@@ -18,9 +18,11 @@ from adapters.store import (
     CheckpointRow,
     ControlNumberRow,
     DecisionRow,
+    FeedAlertRow,
     FeedEventRow,
     MappingRow,
     ParkedAction,
+    ParkedProposal,
     ParkedRow,
     PolicyProposalRow,
     PolicyRow,
@@ -52,6 +54,8 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     unit.add_case_events([CaseEventRow(event, account.id, make.now)])
     (parked,) = unit.park([ParkedRow(kept.seq, "$", "conflict", "two contents", "", make.now, account.id)])
     unit.act_on_parked(parked, ParkedAction("retried", make.now, "operator", ""))
+    unit.propose_for_parked(parked, ParkedProposal("discard", make.now, "kim", "sent twice"))
+    unit.add_feed_alerts([FeedAlertRow("billing", "alert", "silent", "nothing came", make.now)])
     unit.add_audit([AuditRow("account.decided", str(account.ref), b"{}", make.now)])
     unit.keep_checkpoint(CheckpointRow(1, "baton\n1\n", make.now))
     unit.keep_policy(PolicyRow("p1", "2026.1", b"[gates]", make.now))

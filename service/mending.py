@@ -1,0 +1,268 @@
+"""What people do about parked messages: try again, look first, discard, settle a contradiction.
+
+Whatever could make an account less protected takes two people: one proposes, another approves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from adapters.store import (
+    AuditRow,
+    FactRecord,
+    ParkedAction,
+    ParkedFilter,
+    ParkedProposal,
+    ParkedRecord,
+    Reader,
+    Store,
+    Unit,
+)
+from schemas.canonical import to_bytes
+from schemas.errors import BatonError
+from schemas.facts import UNREAD_PART, AccountRef, Fact, unread_reference
+from service.core.withdrawing import CONTRADICTION, ID_REUSED, withdrawal, withdrawn
+from service.intake import CONTRADICTIONS, Intake, Moment, Outlook, Receipt, lifting
+
+NONE_STANDS: Final = "none"
+BOTH_STAND: Final = "both"
+MOST: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What became of one parked entry; `refused` is why nothing could be tried."""
+
+    seq: int
+    receipt: Receipt | None = None
+    outlook: Outlook | None = None
+    refused: BatonError | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it still waits for a person, or would."""
+        receipt = self.outlook.receipt if self.outlook else self.receipt
+        return receipt is None or receipt.disposition == "parked"
+
+
+class Mending:
+    """The work at the parked list. Every step leaves an audit entry in its own transaction."""
+
+    def __init__(self, store: Store, intake: Intake) -> None:
+        self._store = store
+        self._intake = intake
+
+    def waiting(self, like: ParkedFilter, limit: int = MOST) -> list[ParkedRecord]:
+        """What waits and matches, oldest first."""
+        with self._store.read() as reader:
+            return reader.parked(like=like, limit=limit)
+
+    def retry(self, seqs: Iterable[int], moment: Moment, by: str, *, dry_run: bool = False) -> list[Mended]:
+        """Read parked entries again; with `dry_run` nothing is stored: each is tried as if it were alone.
+
+        An entry that cannot be tried is told with the reason; the others go on.
+        """
+        return [self._retried(seq, moment, by, dry_run) for seq in seqs]
+
+    def _retried(self, seq: int, moment: Moment, by: str, dry_run: bool) -> Mended:
+        try:
+            if dry_run:
+                return Mended(seq, outlook=self._intake.rehearse(seq, moment, by))
+            return Mended(seq, receipt=self._intake.retry(seq, moment, by))
+        except BatonError as error:
+            if error.code not in ("no-such-parked", "settled-before", "still-in-conflict"):
+                raise
+            return Mended(seq, refused=error)
+
+    def propose(self, seq: int, proposal: ParkedProposal) -> None:
+        """Propose to discard an entry, or which statement of a contradiction stands.
+
+        Raises:
+            BatonError: `no-such-parked`, `settled-before`, `no-name`, `no-reason`, `not-a-contradiction`,
+                `a-contradiction`, `no-such-statement`.
+        """
+        if not proposal.by.strip():
+            raise BatonError("no-name", "say who proposes this")
+        if not proposal.note.strip():
+            raise BatonError("no-reason", "say why; the second person reads it")
+        with self._store.write() as unit:
+            record = open_entry(unit.reader, seq)
+            if proposal.action == "settle":
+                _check_choice(statements(unit.reader, record), record, proposal.stands)
+            elif record.code in CONTRADICTIONS:
+                raise BatonError(
+                    "a-contradiction", "two statements differ here; `baton parked settle` ends that"
+                )
+            unit.propose_for_parked(seq, proposal)
+            unit.add_audit([_entry("parked.proposed", record, proposal, moment_at=proposal.at)])
+
+    def approve(self, seq: int, moment: Moment, by: str) -> Receipt:
+        """Do what somebody else proposed; accounts that waited are decided in the same transaction.
+
+        Raises:
+            BatonError: `no-such-parked`, `settled-before`, `no-proposal`, `no-name`, `same-person`,
+                `no-such-statement` (what is known has changed since).
+        """
+        with self._store.read() as reader:
+            record, proposal = self._approvable(reader, seq, by)
+            facts, entries = self._effect(reader, record, proposal, moment, by)
+        note = f"proposed by {proposal.by}: {proposal.note}"
+        if proposal.stands:
+            note = f"{_told_choice(proposal.stands)}; {note}"
+
+        def record_it(unit: Unit) -> None:
+            again, stands = self._approvable(unit.reader, seq, by)
+            if stands != proposal:
+                raise BatonError("stale-proposal", "another proposal came meanwhile; look at it first")
+            for entry in entries:
+                unit.act_on_parked(entry, ParkedAction("discarded", moment.now, by, note))
+            unit.add_audit([_entry("parked.approved", again, proposal, moment_at=moment.now, approved_by=by)])
+
+        return self._intake.state(record.message_seq, facts, moment, record_it)
+
+    @staticmethod
+    def _approvable(reader: Reader, seq: int, by: str) -> tuple[ParkedRecord, ParkedProposal]:
+        record = open_entry(reader, seq)
+        if record.proposal is None:
+            raise BatonError("no-proposal", "nobody has proposed anything about this entry")
+        if not by.strip():
+            raise BatonError("no-name", "say who approves this")
+        if by.strip().casefold() == record.proposal.by.strip().casefold():
+            raise BatonError("same-person", "who proposed this cannot approve it; a second person must")
+        return record, record.proposal
+
+    @staticmethod
+    def _effect(
+        reader: Reader, record: ParkedRecord, proposal: ParkedProposal, moment: Moment, by: str
+    ) -> tuple[list[Fact], list[int]]:
+        """The facts that carry it out, and the entries that are dealt with by it."""
+        if proposal.action == "discard":
+            if record.account is None:
+                return [], [record.seq]
+            reference = unread_reference(record.message_sha256, record.place)
+            flagged = any(
+                getattr(r.fact.body, "flag", "") == UNREAD_PART
+                and getattr(r.fact.body, "reference", "") == reference
+                for r in reader.facts(record.account)
+            )
+            facts = (
+                [lifting(record.account, record.message_sha256, record.place, moment, by)] if flagged else []
+            )
+            return facts, [record.seq]
+        told = statements(reader, record)
+        _check_choice(told, record, proposal.stands)
+        who = f"{proposal.by}, {by}"
+        facts = [
+            withdrawal(r.fact, CONTRADICTION, moment.now, moment.as_of, who, proposal.note)
+            for r in told
+            if proposal.stands != BOTH_STAND and r.fact.id != proposal.stands
+        ]
+        if record.code == "id-reused":
+            facts += [
+                withdrawal(r.fact, ID_REUSED, moment.now, moment.as_of, who, proposal.note) for r in told
+            ]
+        return facts, _entries_about(reader, told, record)
+
+
+def open_entry(reader: Reader, seq: int) -> ParkedRecord:
+    """A parked entry that nobody has dealt with.
+
+    Raises:
+        BatonError: `no-such-parked`, `settled-before`.
+    """
+    record = reader.parked_one(seq)
+    if record is None:
+        raise BatonError("no-such-parked", "there is no such entry; `baton parked list` shows them")
+    if record.actions:
+        raise BatonError("settled-before", "this entry has been settled already")
+    return record
+
+
+def statements(reader: Reader, record: ParkedRecord) -> list[FactRecord]:
+    """The statements that contradict each other in a parked entry, oldest first; none for another entry."""
+    if record.code not in CONTRADICTIONS or record.account is None:
+        return []
+    own = reader.facts(record.account)
+    mine = [r for r in own if r.message_sha256 == record.message_sha256 and r.place == record.place]
+    if record.code == "conflict":
+        keys = {r.fact.key for r in mine if not _is_ours(r.fact)}
+        found = [r for r in own if r.fact.key in keys]
+    else:
+        identities = {r.fact.identity for r in mine if r.fact.identity is not None}
+        known = reader.identities(identities)
+        accounts = sorted(
+            {account for several in known.values() for _, account in several} | {record.account}
+        )
+        found = [r for a in accounts for r in reader.facts(a) if r.fact.identity in identities]
+    gone = withdrawn(
+        r.fact for a in {r.fact.account for r in found if r.fact.account} for r in reader.facts(a)
+    )
+    return [r for r in found if r.fact.id not in gone]
+
+
+def _is_ours(fact: Fact) -> bool:
+    return "|baton|" in fact.key and fact.identity is None
+
+
+def _check_choice(told: Sequence[FactRecord], record: ParkedRecord, stands: str) -> None:
+    if record.code not in CONTRADICTIONS:
+        raise BatonError("not-a-contradiction", "nothing contradicts here; `retry` or `discard` it")
+    apart = record.code == "id-reused" and len({r.fact.key for r in told}) == len(told)
+    if stands == NONE_STANDS or (stands == BOTH_STAND and apart):
+        return
+    if stands not in {r.fact.id for r in told}:
+        raise BatonError(
+            "no-such-statement",
+            "name the id of one of its statements, or none"
+            + (", or both" if apart else "")
+            + "; `baton parked show` lists them",
+        )
+
+
+def _entries_about(reader: Reader, told: Sequence[FactRecord], record: ParkedRecord) -> list[int]:
+    """This entry, and the others that say the same about these statements."""
+    places = defaultdict(set)
+    accounts: set[AccountRef] = set()
+    for r in told:
+        places[r.message_sha256].add(r.place)
+        if r.fact.account is not None:
+            accounts.add(r.fact.account)
+    found = {record.seq}
+    for account in accounts:
+        for other in reader.parked(account_ref=account, limit=MOST):
+            if other.code == record.code and other.place in places.get(other.message_sha256, ()):
+                found.add(other.seq)
+    return sorted(found)
+
+
+def _told_choice(stands: str) -> str:
+    if stands in (NONE_STANDS, BOTH_STAND):
+        return f"settled: {stands}"
+    return f"settled: {stands[:16]} stands"
+
+
+def _entry(
+    kind: str,
+    record: ParkedRecord,
+    proposal: ParkedProposal,
+    *,
+    moment_at: datetime,
+    approved_by: str | None = None,
+) -> AuditRow:
+    content = {
+        "parked": record.seq,
+        "message": record.message_sha256,
+        "where": record.place,
+        "code": record.code,
+        "account": [record.account.facility, record.account.number] if record.account else None,
+        "action": proposal.action,
+        "stands": proposal.stands,
+        "by": proposal.by,
+        "reason": proposal.note,
+        "approved_by": approved_by,
+    }
+    return AuditRow(kind, f"parked/{record.seq}", to_bytes(content), moment_at)
