@@ -338,3 +338,34 @@ def test_statements_of_the_scope_do_not_change_what_others_get() -> None:
     assert judge(ready(), 62, policy)[2].opens_case
     assert not judge([*ready(), lives_in("NY"), statement(4, 61)], 62, policy)[2].opens_case
     assert judge(ready(), 62, policy)[2].opens_case
+
+
+RELAXED = """
+[policy]
+id = "our-hospital"
+version = "1"
+precedence = 100
+
+[gates.G33]
+citation = "what we would like"
+[[gates.G33.value]]
+name = "notification_days"
+value = 30
+unit = "days"
+
+[gates.G13]
+citation = "what we would like"
+[[gates.G13.value]]
+name = "billable_reasons"
+value = "1 2 3 66 142 178 241 96"
+unit = "text"
+"""
+
+
+def test_no_pack_of_ours_relaxes_what_federal_law_asks() -> None:
+    ours = parse_policy(everybodys_texts() | {"ours.toml": RELAXED})
+    account = judge([adult(), covered("P1")], 10)[0]
+    in_force = ours.for_account(account)
+    assert in_force.of_gate(day(10), "G33").values["notification_days"] == (120, 120, 120)
+    reasons = in_force.of_gate(day(10), "G13").values["billable_reasons"][0]
+    assert set(str(reasons).split()) == {"1", "2", "3", "66", "142", "178", "241"}
