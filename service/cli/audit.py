@@ -14,6 +14,7 @@ from service.app import App
 from service.audit import Divergence, LogCheck, make_checkpoint, verify_log
 from service.audit.keys import keys_in_log, read_public_keys
 from service.audit.rows import verify_rows
+from service.cli.evidence import export_
 from service.cli.opening import opened
 from service.cli.output import print_json
 
@@ -21,6 +22,9 @@ from service.cli.output import print_json
 @click.group()
 def audit() -> None:
     """The audit log: check it, sign it, and give evidence out of it."""
+
+
+audit.add_command(export_)
 
 
 @audit.command()
