@@ -45,9 +45,7 @@ _ABOUT: Final = (
     f"SELECT {_COLUMNS} FROM audit_content c JOIN audit_entry e ON e.seq = c.seq"  # noqa: S608
     " WHERE c.subject {} AND c.seq <= {} ORDER BY c.seq"
 )
-_OF: Final = Sql(
-    _ABOUT.format("= ANY(%b)", "%b"), _ABOUT.format("IN (SELECT value FROM json_each(?))", "?")
-)
+_OF: Final = Sql(_ABOUT.format("= ANY(%b)", "%b"), _ABOUT.format("IN (SELECT value FROM json_each(?))", "?"))
 _LEAF: Final = "SELECT hash FROM audit_entry WHERE seq >= {0} AND seq < {0} ORDER BY seq"
 _LEAVES: Final = Sql(_LEAF.format("%b"), _LEAF.format("?"))
 LEAVES: Final = 50_000
@@ -158,7 +156,11 @@ def _record(row: Any) -> LogRecord:
 
 def _bytes(value: Any) -> bytes:
     # SQLite keeps a text in a column of bytes, if it is given one.
-    return bytes(str(value), "utf-8", "surrogateescape") if isinstance(value, str | int | float) else bytes(value)
+    return (
+        bytes(str(value), "utf-8", "surrogateescape")
+        if isinstance(value, str | int | float)
+        else bytes(value)
+    )
 
 
 def _instant(value: Any) -> datetime:

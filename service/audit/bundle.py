@@ -1,4 +1,4 @@
-"""Evidence of one account in one file that anybody can check offline: everything said, decided and disclosed."""
+"""Evidence of one account in one file that is checked offline: everything said, decided and disclosed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORM: Final = "baton-bundle/1"
 DISCLOSED: Final = "account.disclosed"
 EXTENSIONS: Final = {"json": "json", "fhir": "json", "hl7v2": "hl7", "x12": "835"}
 EARLIER: Final = 50
-"""Earlier checkpoints at most: those that first covered an entry of the account, thinned where there are more."""
+"""Earlier checkpoints at most: the first and the last that were the first to cover an entry."""
 
 Report = Callable[[Reader, AccountRef], Mapping[str, bytes]]
 """Writes the account's story: files by name."""
@@ -164,7 +164,7 @@ def _message(reader: Reader, name: str) -> dict[str, bytes]:
 
 
 def _rests_on(gathered: _Gathered) -> dict[str, list[str]]:
-    """The facts of each decision that does not rest on exactly its own account's: those of merged accounts."""
+    """The facts of each decision that does not rest on exactly its own account's (accounts were merged)."""
     known: dict[str, set[str]] = {str(one): set() for one in gathered.group}
     by_id = {record.fact.id: record.fact for record in gathered.facts}
     found = {}

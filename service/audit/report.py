@@ -1,4 +1,4 @@
-"""The report of an evidence bundle: why an account is where it is, for people, in one page that needs no net."""
+"""The report of an evidence bundle: why an account is where it is, for people, on one page."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]], sums: Iterable
 
     def row(cells: Sequence[object], tag: str) -> str:
         made = [
-            f'<{tag}{" class=sum" if n in numbers else ""}>{_text(cell)}</{tag}>'
+            f"<{tag}{' class=sum' if n in numbers else ''}>{_text(cell)}</{tag}>"
             for n, cell in enumerate(cells)
         ]
         return f"<tr>{''.join(made)}</tr>"
@@ -83,11 +83,17 @@ def _case(told: Plain) -> list[str]:
 
 def _money(told: Plain) -> list[str]:
     steps = [
-        (s["amount"], s["left"], f"{s['step']}. {s['why']}" if s.get("why") else s["step"], _places(s["evidence"]))
+        (
+            s["amount"],
+            s["left"],
+            f"{s['step']}. {s['why']}" if s.get("why") else s["step"],
+            _places(s["evidence"]),
+        )
         for s in told["waterfall"]
     ]
     shares = [
-        (s["amount"], s["bearer"], s["reason"]["text"], _places(s["evidence"])) for s in told["responsibility"]
+        (s["amount"], s["bearer"], s["reason"]["text"], _places(s["evidence"]))
+        for s in told["responsibility"]
     ]
     return [
         "<h2>From the charge to what the patient owes</h2>",

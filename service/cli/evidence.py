@@ -39,7 +39,11 @@ def verifier() -> bytes:
 @click.command("export")
 @click.argument("account", metavar="ACCOUNT")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file to write.",
 )
 @click.option("--purpose", required=True, help="What the evidence is for; kept in the audit log.")
 @click.option("--recipient", required=True, help="Who gets it; kept in the audit log.")
@@ -47,9 +51,7 @@ def verifier() -> bytes:
 @click.option(
     "--no-messages", is_flag=True, help="Leave the raw messages out: a remittance names other patients too."
 )
-def export_(
-    account: str, output: Path, purpose: str, recipient: str, pdf: bool, no_messages: bool
-) -> None:
+def export_(account: str, output: Path, purpose: str, recipient: str, pdf: bool, no_messages: bool) -> None:
     """Write an evidence bundle of one account: what was said, decided and done, with proofs.
 
     That it was made, for what and for whom, becomes an entry of the audit log first (45 CFR 164.528); where

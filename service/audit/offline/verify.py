@@ -7,7 +7,6 @@ everything holds; 1: something does not; 2: wrong usage, or no such file. --key 
 
 import base64, hashlib, json, struct, sys, tomllib, zipfile
 
-FORM = "baton-bundle/1"
 UNBOUND = ("manifest.json", "log.json")  # what the log cannot commit to, since they are made of it
 BAD = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError)
 BAD = (*BAD, ValueError, struct.error, zipfile.BadZipFile)
@@ -36,7 +35,6 @@ def climb(at, last, old, new, proof):
             new = sha256(b"\x01" + new + beside)
         at, last = at >> 1, last >> 1
     return (old, new) if last == 0 else (None, None)
-
 def only_grew(earlier, earlier_root, size, root, proof):
     if earlier == size:
         return not proof and earlier_root == root
@@ -46,7 +44,6 @@ def only_grew(earlier, earlier_root, size, root, proof):
         at, last = at >> 1, last >> 1
     found = climb(at, last, way[0], way[0], way[1:]) if way and 0 < earlier < size else None
     return found == (earlier_root, root)
-
 # -- RFC 8032: does a signature hold? (slow and plain; nothing secret is handled here) ------------------------
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -86,8 +83,12 @@ def signed(key, text, signature):
     return (left[0] * right[2] - right[0] * left[2]) % P == 0 == (left[1] * right[2] - right[1] * left[2]) % P
 
 # -- the bundle -----------------------------------------------------------------------------------------------
+def unhex(*texts):
+    need(list(texts) == [bytes.fromhex(text).hex() for text in texts], "a number is not in its one form")
+    return [bytes.fromhex(text) for text in texts]
+
 def by_id(keys):
-    return {sha256(bytes.fromhex(key)).hex()[:16]: bytes.fromhex(key) for key in keys}
+    return {sha256(key).hex()[:16]: key for key in unhex(*keys)}
 
 def checkpoint(text, keys):
     """Size, root and instant of a checkpoint, whose signature is checked."""
@@ -114,7 +115,7 @@ def check(files, given):
     manifest, log = (json.loads(files[name]) for name in UNBOUND)
     same = [canonical(plain) for plain in (manifest, log)] == [files[name] for name in UNBOUND]
     need(same, "manifest.json or log.json is not in its one form")
-    need(manifest["form"] == FORM, "this is another form of bundle; take the verify.py of its version")
+    need(manifest["form"] == "baton-bundle/1", "this is another form of bundle; take the verify.py of its version")
     digests = {name: sha256(data).hex() for name, data in files.items() if name != "manifest.json"}
     for name in sorted({*manifest["files"], *digests}):
         need(manifest["files"].get(name) == digests.get(name), f"{name} is not as the manifest says")
@@ -130,18 +131,17 @@ def check(files, given):
     size, root, made_at = checkpoint(log["checkpoint"], keys)
     for earlier in log["earlier"]:
         before, old, at = checkpoint(earlier["checkpoint"], keys)
-        grew = only_grew(before, old, size, root, [bytes.fromhex(h) for h in earlier["proof"]])
+        grew = only_grew(before, old, size, root, unhex(*earlier["proof"]))
         need(grew, f"the log did not only grow since its {before} entries of {at}")
     known = {account: set() for account in (manifest["account"], *manifest["joined"])}
     named, cited, before, disclosed = set(), set(), 0, None
     for entry in log["entries"]:
         seq, said, account = entry["seq"], json.loads(entry["content"]), entry["subject"]
         need(before < seq <= size, f"entry {seq} is not in order")
-        commitment = sha256(bytes.fromhex(entry["salt"]) + f"{account}\n{entry['content']}".encode())
+        commitment = sha256(unhex(entry["salt"])[0] + f"{account}\n{entry['content']}".encode())
         need(commitment.hex() == entry["commitment"], f"what entry {seq} says is not what it committed to")
         leaf = f"baton/audit/1\n{seq}\n{entry['recorded_at']}\n{entry['kind']}\n{entry['commitment']}\n"
-        proof = [bytes.fromhex(h) for h in entry["proof"]]
-        found = climb(seq - 1, size - 1, None, sha256(b"\x00" + leaf.encode()), proof)
+        found = climb(seq - 1, size - 1, None, sha256(b"\x00" + leaf.encode()), unhex(*entry["proof"]))
         need(found[1] == root, f"entry {seq} is not in the signed log")
         told = sha256(canonical(entry["rows"])).hex() == said.get("rows", sha256(b"null").hex())
         need(told, f"the rows that entry {seq} names are others than it is a digest over")
@@ -172,7 +172,7 @@ def check_decision(id, decision, account, files, known, rests_on):
     need("/".join(decision["account"]) == account, f"decision {id[:16]} is of another account")
     need(f"policies/{decision['policy']['sha256']}.json" in files, f"the policy of decision {id[:16]} is missing")
     owes = decision["responsibility"]
-    shares = sum(share["amount_cents"] for share in owes["shares"])
+    shares = sum(share["amount_cents"] for share in owes.get("shares", []))
     need(shares == owes["balance_cents"], f"the shares of decision {id[:16]} are not its balance")
     facts = known[account] if rests_on is None else set(rests_on)
     digest = sha256(canonical(sorted(facts))).hex()
