@@ -17,6 +17,7 @@ from adapters.store.outcomes import waiting_events
 from adapters.store.policies import PolicyQuestions
 from adapters.store.reader_audit import AuditQuestions
 from adapters.store.reader_desk import DeskQuestions
+from adapters.store.reader_messages import MessageQuestions
 from adapters.store.reader_rows import RowQuestions
 from adapters.store.rows import (
     AccountRow,
@@ -124,7 +125,14 @@ Chunks: TypeAlias = Callable[[int], Iterator[bytes]]
 
 
 class Reader(
-    DeskQuestions, FeedQuestions, AuditQuestions, PolicyQuestions, RowQuestions, Histories, MappingQuestions
+    DeskQuestions,
+    FeedQuestions,
+    AuditQuestions,
+    PolicyQuestions,
+    RowQuestions,
+    Histories,
+    MappingQuestions,
+    MessageQuestions,
 ):
     """Questions within one transaction, so that their answers belong together. For one thread.
 

@@ -358,6 +358,46 @@ class MessageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages are asked for; None and empty do not restrict. `until` is beyond the last instant.
+
+    `status` is accepted, duplicate, parked or unread; `id` the sender's message id or control number.
+    """
+
+    feed: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    status: str | None = None
+    account: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFate:
+    """A message and how many of its statements went which way; None until it was read to its end."""
+
+    seq: int
+    sha256: str
+    feed: str
+    format: str
+    door: str
+    size: int
+    received_at: datetime
+    accepted: int | None
+    duplicate: int | None
+    parked: int | None
+
+    @property
+    def status(self) -> Literal["unread", "parked", "duplicate", "accepted"]:
+        """What became of it."""
+        if self.parked is None:
+            return "unread"
+        if self.parked:
+            return "parked"
+        return "duplicate" if self.duplicate and not self.accepted else "accepted"
+
+
+@dataclass(frozen=True, slots=True)
 class FactRecord:
     """A stored fact, and the message, place, instant, feed and format it came by."""
 

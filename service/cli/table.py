@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "shadow": Entry("service.cli.shadow:shadow", "What shadow mode would have opened.", LOOK),
     "breaker": Entry("service.cli.breaker:breaker", "Feeds whose cases are paused; resume one.", OPERATE),
     "parked": Entry("service.cli.parked:parked", "Messages that wait for a person.", DAILY),
+    "messages": Entry("service.cli.messages:messages", "Every message: what it was, what it did.", DAILY),
     "audit": Entry("service.cli.audit:audit", "Check that everything is as it was written.", LOOK),
     "inspect": Entry(
         "service.cli.inspect:inspect", "Decode files and show what is in them; nothing is stored.", LOOK

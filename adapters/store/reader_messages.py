@@ -1,0 +1,100 @@
+"""Questions about messages: which came, what became of them, and the facts each one stated."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import select
+
+from adapters.store.rows import FactRecord, MessageFate, MessageFilter
+from adapters.store.schema import account, control_number, fact, message, parked, reading
+from adapters.store.session import Session
+from schemas.facts import fact_from_content
+
+_FATES: Final = select(
+    message.c.seq, message.c.sha256, message.c.feed, message.c.format, message.c.door, message.c.size,
+    message.c.received_at, reading.c.accepted, reading.c.duplicate, reading.c.parked,
+).select_from(message.outerjoin(reading, reading.c.message_seq == message.c.seq))  # fmt: skip
+_FACTS: Final = (
+    select(
+        fact.c.seq, fact.c.id, fact.c.identity, fact.c.place, fact.c.content,
+        message.c.sha256, fact.c.recorded_at, message.c.feed, message.c.format,
+    )
+    .join(message, message.c.seq == fact.c.message_seq)
+    .order_by(fact.c.seq)
+)  # fmt: skip
+
+
+def _with_status(status: str) -> sa.ColumnElement[bool]:
+    r = reading.c
+    return {
+        "unread": r.message_seq.is_(None),
+        "parked": r.parked > 0,
+        "duplicate": sa.and_(r.parked == 0, r.duplicate > 0, r.accepted == 0),
+        "accepted": sa.and_(r.parked == 0, sa.or_(r.duplicate == 0, r.accepted > 0)),
+    }[status]
+
+
+def _of_account(text: str) -> sa.ColumnElement[bool]:
+    facility, slash, number = text.partition("/")
+    named = account.c.number == text
+    if slash:
+        named = sa.or_(named, sa.and_(account.c.facility == facility, account.c.number == number))
+    ids = select(account.c.id).where(named)
+    return sa.or_(
+        message.c.seq.in_(select(fact.c.message_seq).where(fact.c.account_id.in_(ids))),
+        message.c.seq.in_(select(parked.c.message_seq).where(parked.c.account_id.in_(ids))),
+    )
+
+
+def _of_id(text: str) -> sa.ColumnElement[bool]:
+    """By the sender's own message id (`source/id`), or by the number it counts by."""
+    found: sa.ColumnElement[bool] = message.c.seq.in_(
+        select(fact.c.message_seq).where(fact.c.identity == text)
+    )
+    if text.isascii() and text.isdigit() and len(text) <= 18:
+        numbered = select(control_number.c.message_seq).where(control_number.c.number == int(text))
+        found = sa.or_(found, message.c.seq.in_(numbered))
+    return found
+
+
+class MessageQuestions:
+    """What an operator asks about messages."""
+
+    _session: Session
+
+    def messages(self, like: MessageFilter, before: int | None, limit: int) -> list[MessageFate]:
+        """Messages that match, newest first, older than the cursor `before` (the `seq` of the last seen)."""
+        found = _FATES.order_by(message.c.seq.desc()).limit(limit)
+        if before is not None:
+            found = found.where(message.c.seq < before)
+        if like.feed:
+            found = found.where(message.c.feed == like.feed)
+        if like.since is not None:
+            found = found.where(message.c.received_at >= like.since)
+        if like.until is not None:
+            found = found.where(message.c.received_at < like.until)
+        if like.status:
+            found = found.where(_with_status(like.status))
+        if like.account:
+            found = found.where(_of_account(like.account))
+        if like.id:
+            found = found.where(_of_id(like.id))
+        return [MessageFate(*row) for row in self._session.select(found)]
+
+    def facts_of_message(self, seq: int, limit: int = 1000) -> list[FactRecord]:
+        """The facts that a message was the first to state, in the order of writing."""
+        found = _FACTS.where(fact.c.message_seq == seq).limit(limit)
+        return [_fact(row) for row in self._session.select(found)]
+
+    def fact(self, id: str) -> FactRecord | None:
+        """A fact by its id."""
+        rows = self._session.select(_FACTS.where(fact.c.id == id))
+        return _fact(rows[0]) if rows else None
+
+
+def _fact(row: Any) -> FactRecord:
+    seq, id, identity, place, content, sha256, recorded_at, feed, format = row
+    stated = fact_from_content(content, id=id, identity=identity, where=place)
+    return FactRecord(seq, stated, sha256, place, recorded_at, feed, format)

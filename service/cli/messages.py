@@ -1,0 +1,117 @@
+"""`baton messages`: what came, what is in it, what it did."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import click
+
+from adapters.store import MessageFilter
+from service import browsing
+from service.app import detect
+from service.cli import screen
+from service.cli.opening import DAY, opened
+from service.cli.output import print_json
+
+
+def _instant(day: date | None) -> datetime | None:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+
+
+@click.group()
+def messages() -> None:
+    """Every message that came, by any door: list, look into, trace."""
+
+
+@messages.command("list")
+@click.option("--feed", metavar="FEED", help="Only what came by this feed.")
+@click.option("--since", type=DAY, metavar="DAY", help="Only from this day on (UTC).")
+@click.option("--until", type=DAY, metavar="DAY", help="Only up to this day, itself included (UTC).")
+@click.option("--status", type=click.Choice(browsing.STATUSES), help="Only these.")
+@click.option("--account", metavar="ACCOUNT", help="Only about this account: FACILITY/NUMBER or NUMBER.")
+@click.option("--id", "id", metavar="ID", help="The sender's message id (source/id) or its control number.")
+@click.option("--cursor", type=click.IntRange(1), help="`next` of the page before.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: {items, next}.")
+def list_messages(
+    feed: str | None,
+    since: date | None,
+    until: date | None,
+    status: str | None,
+    account: str | None,
+    id: str | None,
+    cursor: int | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List messages, the newest first."""
+    end = _instant(until)
+    like = MessageFilter(feed, _instant(since), end + timedelta(days=1) if end else None, status, account, id)
+    with opened() as app, app.store.read() as reader:
+        told = browsing.page(reader, like, cursor, limit)
+    if as_json:
+        print_json(told)
+        return
+    if not told["items"]:
+        click.echo("No message matches.")
+        return
+    rows = [
+        (m["received_at"][:19], m["feed"], m["format"], m["status"], m["facts"], m["sha256"])
+        for m in told["items"]
+    ]
+    screen.columns(rows, heads=("received (UTC)", "feed", "format", "status", "facts", "sha256"), right=(4,))
+    if told["next"] is not None:
+        click.echo(f"\n  There are more: --cursor {told['next']}")
+
+
+@messages.command()
+@click.argument("sha256", metavar="SHA256")
+@click.option("--feed", metavar="FEED", help="The one that came by this feed; the first by default.")
+@click.option("--reveal", is_flag=True, help="Show the values; needs --by and --reason, and is audited.")
+@click.option("--by", default="", metavar="NAME", help="Who looks.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; recorded. No patient's data.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def show(sha256: str, feed: str | None, reveal: bool, by: str, reason: str, as_json: bool) -> None:
+    """Show a message field by field, its values masked, and what it made."""
+    if reveal != bool(by and reason):
+        raise click.UsageError("--reveal goes with --by and --reason")
+    with opened() as app:
+        with app.store.read() as reader:
+            message = browsing.found_message(reader, sha256, feed)
+        if reveal:
+            browsing.reveal(app.store, message, by, reason, app.moment().now)
+        with app.store.read() as reader:
+            told = browsing.show(reader, message, detect, reveal=reveal)
+    if as_json:
+        print_json(told)
+        return
+    click.secho(told["sha256"], bold=True)
+    click.echo(f"  {told['feed']}, {told['format']}, {told['size']} bytes, {told['received_at']}")
+    screen.columns(
+        [(f["place"], f["name"], f["value"]) for f in told["fields"]], heads=("place", "name", "value")
+    )
+    if told["facts"]:
+        screen.title("Facts")
+        screen.columns([(f["fact"][:16], f["type"], f["account"] or "", f["where"]) for f in told["facts"]])
+    if told["parked"]:
+        screen.title("Waits")
+        screen.columns([(p["id"], p["code"], p["where"], p["reason"]) for p in told["parked"]])
+
+
+@messages.command()
+@click.argument("id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def trace(id: str, as_json: bool) -> None:
+    """Follow a message, fact, decision or case both ways. Exit code 1 when there is none of that ID."""
+    with opened() as app, app.store.read() as reader:
+        told = browsing.trace(reader, id)
+    if as_json:
+        print_json(told)
+        return
+    click.secho(f"{told['kind']} {told['id']}", bold=True)
+    screen.title("Facts")
+    screen.columns([(f["type"], f["account"] or "", f["message"][:16], f["where"]) for f in told["facts"]])
+    screen.title("Decisions")
+    screen.columns([(d["decided_at"], d["account"], d["decision"][:16]) for d in told["decisions"]])
+    screen.title("Case moves")
+    screen.columns([(m["at"], m["account"], m["move"], m["amount"], m["case"]) for m in told["case_moves"]])
