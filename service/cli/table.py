@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "inspect": Entry(
         "service.cli.inspect:inspect", "Decode files and show what is in them; nothing is stored.", LOOK
     ),
+    "feed": Entry("service.cli.feed:feed", "Feeds; what samples of a new sender say.", LOOK),
     "send": Entry("service.cli.mllp:send", "Send HL7 v2 files to an MLLP listener.", LOOK),
     "demo": Entry("service.cli.demo:demo", "See the whole way once, with made-up people.", LOOK),
     "doctor": Entry("service.cli.doctor:doctor", "What is in force, and what is wrong.", LOOK),

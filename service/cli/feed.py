@@ -1,0 +1,210 @@
+"""`baton feed`: which feeds there are, how they stand, and what samples of an unknown sender say."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from schemas.errors import ConfigRefused
+from schemas.facts import Message
+from schemas.feeds import Feed
+from service import watch
+from service.app import App, detect
+from service.cli import screen
+from service.cli.inspect import plural
+from service.cli.opening import opened
+from service.cli.output import print_json
+from service.cli.paths import Named, Source, reason_of
+from service.config import Config, load
+from service.feeds import load_feed
+from service.onboarding import examine_samples, page_of
+
+DONE: Final = 0
+NO: Final = 1
+NONE: Final = "-"
+UNNAMED: Final = "unnamed"
+SAMPLE_BYTES: Final = 64 * 1024 * 1024
+"""Samples are read whole, up to here; a file beyond is left out."""
+
+
+@click.group()
+def feed() -> None:
+    """Feeds: what is known of each sender, and what samples of a new one say."""
+
+
+@feed.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_(as_json: bool) -> None:
+    """Show the feeds that are configured, and the version of each one's mapping."""
+    config = load()
+    app = App(config)
+    told = [
+        {
+            "feed": one.name,
+            "facility": one.facility,
+            "format": one.format,
+            "door": one.door,
+            "shadow": one.shadow,
+            "payers": len(one.payers),
+            "mapping": app.mapping_version(one.name),
+        }
+        for one in sorted(config.feeds.values(), key=lambda one: one.name)
+    ]
+    if as_json:
+        print_json(told)
+    elif not told:
+        click.echo("No feed has a file yet; write feeds/NAME.toml. `baton feed check - SAMPLES` says what.")
+    else:
+        heads = ("feed", "facility", "format", "door", "cases", "mapping")
+        screen.columns(
+            [
+                (t["feed"], t["facility"], t["format"] or "any", t["door"] or "any",
+                 "shadow" if t["shadow"] else "open", str(t["mapping"])[:12])
+                for t in told
+            ],
+            heads=heads,
+        )  # fmt: skip
+
+
+@feed.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with everything that happened.")
+def status(as_json: bool) -> int:
+    """Show which feeds are paused, since when and why. Exit code 1 when one is."""
+    with opened() as app, app.store.read() as reader:
+        told = watch.standing(reader)
+        last = {one: reader.mapping_versions(one)[-1:] for one in app.config.feeds}
+    if as_json:
+        print_json(told)
+    else:
+        paused = {one["feed"] for one in told if one["paused"]}
+        names = sorted({*app.config.feeds, *(one["feed"] for one in told)})
+        rows = [
+            (
+                name,
+                "paused" if name in paused else "open",
+                last[name][0].sha256[:12] if last.get(name) else "",
+            )
+            for name in names
+        ]
+        if rows:
+            screen.columns(rows, heads=("feed", "cases", "mapping"))
+        else:
+            click.echo("No feed has a file, and none was ever paused.")
+    return NO if any(one["paused"] for one in told) else DONE
+
+
+@feed.command()
+@click.argument("name", metavar="FEED")
+@click.argument("paths", metavar="SAMPLES…", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+@click.option("--html", "page", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as a page.")
+@click.pass_context
+def check(ctx: click.Context, name: str, paths: tuple[str, ...], as_json: bool, page: str | None) -> None:
+    """Say what SAMPLES of a sender hold, what Baton needs, and what to write into the feed's file.
+
+    FEED is a feed's name, a TOML file, or `-` where nothing is known yet. Without samples only the file is
+    checked. The samples go through the real readers and rules in a store of their own; nothing is kept. Exit
+    code 1 when something would wait for a person or a code is unknown.
+
+    Example: baton feed check feeds/ehr.toml samples/ --html report.html
+    """
+    config, feed_name = _configured(name)
+    app = App(config)
+    if not paths:
+        click.echo(f"Feed {feed_name} is in order; mapping {app.mapping_version(feed_name)[:12]}.")
+        return
+    named = Named(paths)
+    messages = _messages(named, feed_name)
+    report = examine_samples(app, feed_name, messages)
+    told = report.plain()
+    if page is not None:
+        Path(page).write_text(page_of(told), encoding="utf-8")
+    if as_json:
+        print_json(told)
+    else:
+        tell(told)
+        if page is not None:
+            click.echo(f"\nThe page is in {page}.")
+    ctx.exit(2 if named.unusable else DONE if report.ready else NO)
+
+
+def _configured(name: str) -> tuple[Config, str]:
+    """The configuration with the feed that is meant in it."""
+    config = load()
+    if name == NONE:
+        return config, UNNAMED
+    if name.endswith(".toml"):
+        one = load_feed(Path(name), config.facility)
+    elif name in config.feeds:
+        one = config.feeds[name]
+    else:
+        known = ", ".join(sorted(config.feeds)) or "none yet"
+        raise ConfigRefused(
+            "no-such-feed", f"no feed has this name ({known}); write a name, a TOML file or -", where="FEED"
+        )
+    feeds: dict[str, Feed] = {**config.feeds, one.name: one}
+    return dataclasses.replace(config, feeds=feeds), one.name
+
+
+def _messages(named: Named, feed_name: str) -> list[Message]:
+    messages = []
+    for path in named.files():
+        if named.sizes[path] > SAMPLE_BYTES:
+            named.refuse(path, "too large for a sample")
+            continue
+        try:
+            messages.append(Source.of(path, feed_name, detect).whole())
+        except OSError as error:
+            named.refuse(path, reason_of(error))
+    return messages
+
+
+def tell(told: dict[str, Any]) -> None:
+    """Print a report for a person: needs, what to write, unknown codes, the first day, what did not fit."""
+    formats = ", ".join(f"{n} {f}" for f, n in told["formats"].items())
+    screen.title(f"Feed {told['feed']}: {plural(told['files'], 'file')} ({formats})")
+    click.echo(f"  mapping {told['mapping'][:12]}")
+    screen.title("What Baton needs")
+    for one in told["needs"]:
+        verdict = {"found": "allow", "partly": "require", "missing": "block"}[one["state"]]
+        places = [f"{f['field']} {f['filled']}/{f['of']}" for f in one["fields"] if f["of"]]
+        places += [plural(one["facts"], "fact")] if one["facts"] else []
+        click.echo(f"  {screen.mark(verdict)} {one['need']}: {', '.join(places) or 'not here'}")
+        if one["lack"]:
+            screen.wrapped(one["lack"], indent=4)
+    if told["suggested"]:
+        screen.title("What to write into the feed's file (a line after # needs your choice)")
+        for line in told["suggested"]:
+            click.echo(f"  {line}")
+    _tell_codes(told)
+    _tell_first_day(told["first_day"])
+    for heading, kinds in (("What did not fit", told["findings"]), ("Strict advice", told["advice"])):
+        if kinds:
+            screen.title(heading)
+        for kind in kinds[:20]:
+            click.echo(f"  {kind['severity']} {kind['code']} ×{kind['count']}, first at {kind['where']}")
+            screen.wrapped(kind["message"], indent=4)
+
+
+def _tell_codes(told: dict[str, Any]) -> None:
+    rows = [(u["field"], u["code"], str(u["count"])) for u in told["unknown_codes"]]
+    for name, counted in told["codes_not_in_policy"].items():
+        rows += [(f"{name}, not in policy", code, str(n)) for code, n in counted.items()]
+    if rows:
+        screen.title("Codes nobody has explained yet")
+        screen.columns(rows, heads=("field", "code", "times"), right=(2,))
+
+
+def _tell_first_day(day: dict[str, Any]) -> None:
+    screen.title("What the first day would look like")
+    said = ", ".join(f"{n} {word}" for word, n in day["messages"].items())
+    click.echo(f"  messages: {said or 'none'}; {plural(day['accounts'], 'account')}")
+    for label, counts in (("responsibility", day["determinations"]), ("opening a case", day["open_case"])):
+        said = ", ".join(f"{n} {word}" for word, n in counts.items())
+        click.echo(f"  {label}: {said or 'none'}")
+    rows = [(g["gate"], g["verdict"], str(g["accounts"])) for g in day["gates"][:12]]
+    if rows:
+        screen.columns(rows, heads=("gate", "verdict", "accounts"), right=(2,))
