@@ -8,7 +8,7 @@ from itertools import groupby
 
 from sqlalchemy import func, select
 
-from adapters.store.schema import account, fact
+from adapters.store.schema import account, fact, message
 from adapters.store.session import Session
 from schemas.facts import AccountRef, AccountsMerged, Fact, fact_from_content
 
@@ -21,6 +21,21 @@ class Histories:
     def last_account(self) -> int:
         """The highest number of an account; 0 where there is none."""
         found = self._session.select(select(func.max(account.c.id)))
+        return int(found[0][0] or 0)
+
+    def account_refs(self, first: int, last: int) -> list[AccountRef]:
+        """The accounts of these numbers, `last` included."""
+        found = select(account.c.facility, account.c.number).where(account.c.id.between(first, last))
+        return [AccountRef(*row) for row in self._session.select(found.order_by(account.c.id))]
+
+    def fact_content(self, id: str) -> bytes | None:
+        """The stored bytes of a fact."""
+        found = self._session.select(select(fact.c.content).where(fact.c.id == id))
+        return bytes(found[0][0]) if found else None
+
+    def last_message(self) -> int:
+        """The highest number of a message; 0 where there is none."""
+        found = self._session.select(select(func.max(message.c.seq)))
         return int(found[0][0] or 0)
 
     def joined_accounts(self) -> frozenset[AccountRef]:

@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "parked": Entry("service.cli.parked:parked", "Messages that wait for a person.", DAILY),
     "messages": Entry("service.cli.messages:messages", "Every message: what it was, what it did.", DAILY),
     "audit": Entry("service.cli.audit:audit", "Check that everything is as it was written.", LOOK),
+    "replay": Entry("service.cli.replay:replay", "Do everything again and compare.", LOOK),
     "inspect": Entry(
         "service.cli.inspect:inspect", "Decode files and show what is in them; nothing is stored.", LOOK
     ),
