@@ -37,7 +37,7 @@ from service.core import Policy
 from service.entries import kept_entry, told_of
 from service.posting import Arrival, Posting, parked_row
 from service.release import Terms, stands
-from service.tallying import control_numbers, tallies
+from service.tallying import Fate, control_numbers, tallies
 
 Read: TypeAlias = Callable[[Message], Iterator[Item]]
 """Reads one message: `service.app` wires a door's reader to each format."""
@@ -195,7 +195,8 @@ class Intake:
         self._posting(unit, moment).post(arrivals)
         unit.finish_messages([self._finished(arrival, moment) for arrival in arrivals])
         receipts = _receipts(kept, messages, arrivals)
-        unit.add_tallies(tallies(_fates(messages, receipts), arrivals, moment.as_of, moment.now))
+        fates = _fates(messages, receipts, [r.tally for r in readings])
+        unit.add_tallies(tallies(fates, arrivals, moment.as_of, moment.now))
         unit.add_control_numbers(
             [
                 number
@@ -354,6 +355,7 @@ class Intake:
         told = told_of(large)
         total = Arrival(seq, large.sha256, large.feed, [], [], told)
         numbers: list[ControlNumberRow] = []
+        tally: Tally | None = None
         source = self._read_large(large)
         while piece := list(islice(source, SLICE_ITEMS)):
             reading = Reading().take(piece)
@@ -361,6 +363,7 @@ class Intake:
             arrival = Arrival(seq, large.sha256, large.feed, reading.facts, fresh, told)
             arrival = self._post_alone(arrival, moment)
             total.absorb(arrival)
+            tally = reading.tally or tally
             numbers += control_numbers(seq, large.feed, reading.tally, moment.now)
             total.rejected += [r for r in reading.rejected if (r.where, r.code) in before]
             progress(total.new_facts)
@@ -368,7 +371,8 @@ class Intake:
         with self._store.write() as unit:
             unit.finish_messages([self._finished(total, moment)])
             unit.add_control_numbers(numbers)
-            unit.add_tallies(tallies([(large.feed, receipt.disposition)], [total], moment.as_of, moment.now))
+            fate = Fate(large.feed, receipt.disposition, tally)
+            unit.add_tallies(tallies([fate], [total], moment.as_of, moment.now))
         return receipt
 
     def park_whole(self, messages: Sequence[Message], why: Rejected, moment: Moment) -> list[Receipt]:
@@ -385,7 +389,9 @@ class Intake:
                 Receipt(m.sha256, "parked" if row.new else "duplicate", 0, (why,) if row.new else ())
                 for row, m in zip(kept, messages, strict=True)
             ]
-            unit.add_tallies(tallies(_fates(messages, receipts), (), moment.as_of, moment.now))
+            unit.add_tallies(
+                tallies(_fates(messages, receipts, [None] * len(messages)), (), moment.as_of, moment.now)
+            )
         return receipts
 
     def review(self, moment: Moment, limit: int = 500) -> int:
@@ -531,6 +537,8 @@ def _receipts(
     return receipts
 
 
-def _fates(messages: Sequence[Message], receipts: Sequence[Receipt]) -> list[tuple[str, str]]:
-    """Each message's feed and what became of it."""
-    return [(m.feed, r.disposition) for m, r in zip(messages, receipts, strict=True)]
+def _fates(
+    messages: Sequence[Message], receipts: Sequence[Receipt], tallied: Sequence[Tally | None]
+) -> list[Fate]:
+    """What became of each message, and what its reader counted."""
+    return [Fate(m.feed, r.disposition, t) for m, r, t in zip(messages, receipts, tallied, strict=True)]

@@ -6,7 +6,7 @@ No label names a person or an account.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 from typing import Final
@@ -22,6 +22,9 @@ from service.release import PAUSED, SETTLING, SHADOW
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 FRESH_SECONDS: Final = 5.0
 """How long one count of the store serves every scrape: counting many rows costs the database something."""
+
+SEEN_WITHIN: Final = timedelta(days=60)
+"""A feed that sent nothing for so long is no more told of."""
 
 CASE_STATUSES: Final = ("open", "recalled", "closed")
 LATENCY_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -40,6 +43,8 @@ class StoreCounts(Collector):
         self._counts: Counts | None = None
         self._standing = Standing(0, 0, {})
         self._paused: frozenset[str] = frozenset()
+        self._alerts: dict[str, str] = {}
+        self._seen: dict[str, datetime] = {}
         self._until = 0.0
 
     def describe(self) -> Iterator[Metric]:
@@ -94,6 +99,15 @@ class StoreCounts(Collector):
         for feed in sorted(self._paused):
             paused.add_metric([feed], 1)
         yield paused
+        alert = GaugeMetricFamily("baton_feed_alert", "1 while a feed is not itself", labels=["feed"])
+        seen = GaugeMetricFamily(
+            "baton_feed_last_seen_timestamp_seconds", "When the last message of a feed came", labels=["feed"]
+        )
+        for feed, at in sorted(self._seen.items()):
+            alert.add_metric([feed], int(self._alerts.get(feed) == "alert"))
+            seen.add_metric([feed], at.timestamp())
+        yield alert
+        yield seen
 
     def _read(self) -> Counts | None:
         with self._lock:
@@ -103,6 +117,8 @@ class StoreCounts(Collector):
                         self._counts = reader.counts()
                         self._standing = reader.standing(self._policy())
                         self._paused = reader.paused_feeds()
+                        self._alerts = {row.feed: row.move for row in reader.feed_alerts()}
+                        self._seen = dict(reader.feed_hours(self._now().date() - SEEN_WITHIN))
                 except Unavailable:
                     self._counts = None
                 self._until = monotonic() + FRESH_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from adapters.store import ControlNumberRow, TallyRow
@@ -11,16 +12,30 @@ from schemas.facts import Tally
 from service.posting import Arrival
 
 
-def tallies(
-    fates: Iterable[tuple[str, str]], arrivals: Sequence[Arrival], day: date, now: datetime
-) -> list[TallyRow]:
-    """What this transaction took, by feed: received = accepted + duplicate + parked.
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one message of a feed, and what its reader counted; None where nobody read it."""
 
-    `fates` has each message's feed and disposition; `arrivals` those that were new.
+    feed: str
+    disposition: str
+    tally: Tally | None = None
+
+
+def tallies(fates: Iterable[Fate], arrivals: Sequence[Arrival], day: date, now: datetime) -> list[TallyRow]:
+    """What this transaction took, by feed: received = accepted + duplicate + parked, also in cents.
+
+    `arrivals` are the messages that were new. Received cents are what remittances say they pay, the others
+    what their claims and provider adjustments add up to: they agree where a remittance holds together.
+    Source: 005010X221A1 1.10.2.1.1 (BPR02 = sum of CLP04 - sum of PLB).
     """
     counted: dict[str, Counter[str]] = {}
-    for feed, disposition in fates:
-        counted.setdefault(feed, Counter())[disposition] += 1
+    cents: dict[str, Counter[str]] = {}
+    for fate in fates:
+        counted.setdefault(fate.feed, Counter())[fate.disposition] += 1
+        sums = cents.setdefault(fate.feed, Counter())
+        stated, settled = payment_of(fate.tally)
+        sums["received"] += stated
+        sums[fate.disposition] += settled
     said: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
         if arrival.claims or arrival.taken_back:
@@ -33,6 +48,10 @@ def tallies(
             accepted=counts["accepted"],
             duplicate=counts["duplicate"],
             parked=counts["parked"],
+            received_cents=cents[feed]["received"],
+            accepted_cents=cents[feed]["accepted"],
+            duplicate_cents=cents[feed]["duplicate"],
+            parked_cents=cents[feed]["parked"],
             claims=sum(a.claims for a in said.get(feed, ())),
             denied=sum(a.denied for a in said.get(feed, ())),
             taken_back=sum(a.taken_back for a in said.get(feed, ())),
@@ -42,6 +61,25 @@ def tallies(
         )
         for feed, counts in sorted(counted.items())
     ]
+
+
+def payment_of(tally: Tally | None) -> tuple[int, int]:
+    """What a remittance says it pays, and what its claims less its provider adjustments come to, in cents.
+
+    A payment that is taken back from the hospital states its amount without a sign.
+
+    Source: 005010X221A1 BPR03.
+
+    >>> payment_of(Tally("x12", paid_cents=10000, provider_adjustments_cents=500, payment_cents=9500))
+    (9500, 9500)
+    >>> payment_of(Tally("x12", paid_cents=-10000, payment_cents=10000))
+    (-10000, -10000)
+    """
+    if tally is None or not tally.format.startswith("x12"):
+        return 0, 0
+    settled = tally.paid_cents - tally.provider_adjustments_cents
+    stated = -tally.payment_cents if settled == -tally.payment_cents else tally.payment_cents
+    return stated, settled
 
 
 def control_numbers(seq: int, feed: str, tally: Tally | None, now: datetime) -> list[ControlNumberRow]:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from adapters.store import AuditRow, FeedDay, FeedEventRow, Reader, Store, Unit, check_text
-from schemas.canonical import to_bytes
+from adapters.store import (
+    AuditRow,
+    FeedAlertRow,
+    FeedDay,
+    FeedEventRow,
+    OutboxRow,
+    Reader,
+    Store,
+    Unit,
+    check_text,
+)
+from schemas.canonical import stable_id, to_bytes
 from schemas.errors import BatonError
+from schemas.wire.events import feed_told
 from service.breaker import HISTORY, History, Oddity, oddity
 from service.intake import Moment
 from service.logs import Log
@@ -45,9 +57,10 @@ class Watch:
         with self._store.read() as reader:
             self._read_days(reader, moment.as_of)
             paused = reader.paused_feeds()
-            feeds = sorted({feed for feed, _ in self._days} - paused - self._unwatched)
+            feeds = sorted({feed for feed, _ in self._days} - self._unwatched)
             odd = {feed: oddity(self._history(reader, feed), moment.now, moment.as_of) for feed in feeds}
-        found = {feed: one for feed, one in odd.items() if one is not None}
+            alerts = _alerts(odd, reader, moment.now)
+        found = {feed: one for feed, one in odd.items() if one is not None and feed not in paused}
         if found:
             with self._store.write() as unit:
                 for feed in sorted(set(found) & unit.paused_feeds()):
@@ -57,9 +70,22 @@ class Watch:
                     for feed, o in found.items()
                 ]
                 _record(unit, rows)
+        self._tell(alerts)
         for feed, one in found.items():
             self._log.warning("opening cases paused", feed=feed, code=one.cause)
         return found
+
+    def _tell(self, alerts: list[FeedAlertRow]) -> None:
+        """Say what began and what is over, once: the record, the event and the log line go together."""
+        if not alerts:
+            return
+        with self._store.write() as unit:
+            told = unit.reader.feed_alerts()
+            unit.add_feed_alerts(alerts)
+            unit.add_outbox([_announced(row, told) for row in alerts])
+        for row in alerts:
+            said = self._log.warning if row.move == "alert" else self._log.info
+            said(f"feed {row.move}", feed=row.feed, code=row.cause)
 
     def _read_days(self, reader: Reader, today: date) -> None:
         """Days that are over are read once; yesterday and today again each time."""
@@ -84,6 +110,30 @@ class Watch:
             resumed_at,
             resumed_at.date() if resumed_at else None,
         )
+
+
+def _alerts(odd: Mapping[str, Oddity | None], reader: Reader, now: datetime) -> list[FeedAlertRow]:
+    """What is to be told now: feeds that are odd and were not, and those that were and are not any more."""
+    standing = {row.feed: row for row in reader.feed_alerts()}
+    rows = []
+    for feed, one in odd.items():
+        last = standing.get(feed)
+        alerted = last is not None and last.move == "alert"
+        if one is not None and not alerted:
+            rows.append(FeedAlertRow(feed, "alert", one.cause, one.text, now))
+        elif one is None and last is not None and alerted:
+            rows.append(FeedAlertRow(feed, "recovered", last.cause, "It is itself again.", now))
+    return rows
+
+
+def _announced(row: FeedAlertRow, told: Sequence[FeedAlertRow]) -> OutboxRow:
+    """The event of an alert; its id counts the alerts of the feed, so that it is the same when told again."""
+    number = sum(1 for one in told if one.feed == row.feed) + 1
+    kind = f"feed.{row.move}"
+    id = stable_id(f"{row.feed}|{number}|{kind}")
+    return OutboxRow(
+        id, kind, f"feed/{row.feed}", feed_told(kind, row.feed, (row.cause, row.text), id, row.at), row.at
+    )
 
 
 def pause(store: Store, feed: str, by: str, reason: str, now: datetime) -> None:

@@ -136,6 +136,14 @@ class CheckpointGivenOut(Schema):
     checkpoint = said("Origin, size, root, time and signature, as C2SP tlog-checkpoint text.")
 
 
+class FeedTold(Schema):
+    """A feed is not itself, or is again."""
+
+    feed = said("The feed.")
+    cause = said("A stable word.", examples=["silent", "gap", "denials"])
+    text = said("One sentence with the figures, about messages and claims in number, never about a person.")
+
+
 class AccountHeld(Schema):
     """No case opens for an account now, and why."""
 

@@ -119,6 +119,12 @@ def audit_checkpoint(text: str, event_id: str, at: datetime) -> bytes:
     return event("audit.checkpoint", event_id, "audit", at, {"checkpoint": text})
 
 
+def feed_told(type: str, feed: str, why: tuple[str, str], event_id: str, at: datetime) -> bytes:
+    """A feed is not itself (feed.alert), or is again (feed.recovered); `why`: a stable word, a sentence."""
+    cause, text = why
+    return event(type, event_id, f"feed/{feed}", at, {"feed": feed, "cause": cause, "text": text})
+
+
 def _account(account: AccountRef) -> dict[str, str]:
     return {"facility": account.facility, "number": account.number}
 
@@ -144,5 +150,7 @@ EVENTS: Final[dict[str, type[Schema]]] = {
     "responsibility.determined": answers.ResponsibilityDetermined,
     "account.held": answers.AccountHeld,
     "audit.checkpoint": answers.CheckpointGivenOut,
+    "feed.alert": answers.FeedTold,
+    "feed.recovered": answers.FeedTold,
 }
 """Every outgoing type, which is also its routing key, and the schema of its `data`."""

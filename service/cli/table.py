@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "breaker": Entry("service.cli.breaker:breaker", "Feeds whose cases are paused; resume one.", OPERATE),
     "parked": Entry("service.cli.parked:parked", "Messages that wait for a person.", DAILY),
     "messages": Entry("service.cli.messages:messages", "Every message: what it was, what it did.", DAILY),
+    "totals": Entry("service.cli.totals:totals", "Control totals by feed and day: does it add up?", LOOK),
     "audit": Entry("service.cli.audit:audit", "Check that everything is as it was written.", LOOK),
     "replay": Entry("service.cli.replay:replay", "Do everything again and compare.", LOOK),
     "inspect": Entry(

@@ -11,7 +11,14 @@ from schemas.cases import CaseEvent
 from schemas.decisions import Decision, Finding, Reason, Responsibility, Share, Trace, Verdict
 from schemas.facts import AccountRef
 from schemas.wire.documents import event_schema
-from schemas.wire.events import EVENTS, account_held, audit_checkpoint, case_event, responsibility_determined
+from schemas.wire.events import (
+    EVENTS,
+    account_held,
+    audit_checkpoint,
+    case_event,
+    feed_told,
+    responsibility_determined,
+)
 
 ACCOUNT = AccountRef("GEN", "A1")
 AT = datetime(2026, 4, 1, 9, 30, tzinfo=UTC)
@@ -67,6 +74,8 @@ def written(kind):
         return responsibility_determined(DECISION, "e-1", AT)
     if kind == "account.held":
         return account_held(DECISION, "e-1", AT)
+    if kind.startswith("feed."):
+        return feed_told(kind, "era", ("silent", "Nothing came for 30 hours."), "e-1", AT)
     if kind == "audit.checkpoint":
         return audit_checkpoint("baton\n1\n", "e-1", AT)
     return case_event(moved(kind.removeprefix("case.")), DECISION, AT)
@@ -77,7 +86,7 @@ def test_an_event_is_a_cloud_event_of_its_published_schema(kind):
     event = json.loads(written(kind))
     jsonschema.Draft202012Validator(event_schema(kind)).validate(event)
     assert (event["specversion"], event["type"], event["id"]) == ("1.0", kind, "e-1")
-    subject = "audit" if kind == "audit.checkpoint" else "GEN/A1"
+    subject = {"audit": "audit", "feed": "feed/era"}.get(kind.partition(".")[0], "GEN/A1")
     assert (event["subject"], event["time"]) == (subject, "2026-04-01T09:30:00Z")
 
 

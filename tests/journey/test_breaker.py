@@ -62,7 +62,8 @@ def test_an_odd_day_pauses_the_feed_once_says_so_and_a_person_resumes_it(batons:
     odd_day(app)
     assert look.look(at(0))["era"].cause == "denials"
     assert look.look(at(1)) == {} == watching(app).look(at(1))
-    (line,) = out.getvalue().splitlines()
+    alert, line = out.getvalue().splitlines()
+    assert (json.loads(alert)["event"], json.loads(alert)["code"]) == ("feed alert", "denials")
     assert (json.loads(line)["event"], json.loads(line)["feed"]) == ("opening cases paused", "era")
     with app.store.read() as reader:
         assert reader.paused_feeds() == {"era"}
@@ -178,3 +179,26 @@ def test_a_person_sees_pauses_and_resumes_on_the_command_line(tmp_path: Path) ->
     assert home.baton("breaker", "resume", "era", *said).returncode == 1
     told = json.loads(home.baton("breaker", "list", "--json").stdout)
     assert [e["move"] for e in told[0]["events"]] == ["paused", "resumed"]
+
+
+def test_an_alert_fires_once_when_it_begins_and_once_when_it_is_over(batons: Open) -> None:
+    app = batons()
+    lived(app)
+    watching(app).look(at(0))
+    assert told(app) == []
+    odd_day(app)
+    for hours in (0, 1):
+        watching(app).look(at(hours))  # also one that has just been started anew
+    assert told(app) == [("feed.alert", "denials")]
+    watch.resume(app.store, "era", "M. Rivera", "the payer closed a plan", at(2).now)
+    for hours in (3, 4):
+        watching(app).look(at(hours))
+    assert told(app) == [("feed.alert", "denials"), ("feed.recovered", "denials")]
+
+
+def told(app: App) -> list[tuple[str, str]]:
+    """The events about feeds, each with its cause; every one has its row."""
+    with app.store.read() as reader:
+        found = [row for row in reader.outbox(1000) if row.routing_key.startswith("feed.")]
+        assert [f"feed.{row.move}" for row in reader.feed_alerts("era")] == [r.routing_key for r in found]
+    return [(row.routing_key, json.loads(row.body)["data"]["cause"]) for row in found]
