@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,15 +34,53 @@ class Divergence:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """How far an earlier check came, so that another can go on from there."""
+
+    size: int = 0
+    peaks: tuple[bytes, ...] = ()
+    chain: bytes = GENESIS
+
+    def text(self) -> str:
+        """As it is written to a file."""
+        return json.dumps({"size": self.size, "peaks": self.peaks_hex, "chain": self.chain.hex()}) + "\n"
+
+    @property
+    def peaks_hex(self) -> list[str]:
+        """The peaks as text."""
+        return [peak.hex() for peak in self.peaks]
+
+    @classmethod
+    def read(cls, text: str) -> Resumption:
+        """Read what `text` wrote.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            said = json.loads(text)
+            found = cls(said["size"], tuple(map(bytes.fromhex, said["peaks"])), bytes.fromhex(said["chain"]))
+            right = {len(hash) for hash in (*found.peaks, found.chain)} == {32}
+            if type(found.size) is int and right and found.size.bit_count() == len(found.peaks):
+                return found
+        except (KeyError, TypeError, ValueError, AttributeError):
+            pass
+        raise ValueError("it does not say how far an earlier check came")
+
+
 @dataclass(slots=True)
 class LogCheck:
-    """What a check found. `size` and `root` are those of the entries that are there."""
+    """What a check found. `size` and `root` are those of the entries that are there; a later check may go on
+    from `reached` where this one found everything whole.
+    """
 
     size: int = 0
     root: bytes = b""
     erased: set[int] = field(default_factory=set)
     divergences: list[Divergence] = field(default_factory=list)
     checkpoints: int = 0
+    reached: Resumption = field(default_factory=Resumption)
 
     @property
     def whole(self) -> bool:
@@ -52,15 +91,6 @@ class LogCheck:
         """Note a divergence."""
         if len(self.divergences) < MOST:
             self.divergences.append(Divergence(kind, entry, text))
-
-
-@dataclass(frozen=True, slots=True)
-class Resumption:
-    """How far an earlier check came, so that another can go on from there."""
-
-    size: int = 0
-    peaks: tuple[bytes, ...] = ()
-    chain: bytes = GENESIS
 
 
 def verify_log(
@@ -125,6 +155,7 @@ class _Walk:
     def __init__(self, start: Resumption, held: _Held, progress: Callable[[int], None]) -> None:
         self.out = LogCheck(checkpoints=sum(map(len, held.by_size.values())))
         self.held = held
+        self.begun = start.size
         self.size, self.chain = start.size, start.chain
         self.log = Frontier(start.size, start.peaks)
         self.leaves: list[bytes] = []
@@ -203,9 +234,13 @@ class _Walk:
         self.log = self.log.grown(self.leaves)
         self.leaves = []
         self.out.size, self.out.root = self.size, self.log.root()
+        self.out.reached = Resumption(self.size, self.log.peaks, self.chain)
         if head.size > self.size:
             text = f"the log says it has {head.size} entries; the last one there is {self.size}"
             self.out.tell("log-cut", self.size + 1, text)
+        elif head.size < self.begun:
+            text = f"an earlier check found {self.begun} entries; the log now says it has {head.size}"
+            self.out.tell("log-cut", head.size + 1, text)
         elif head.size < self.size:
             text = f"the log says it has {head.size} entries; there are more, up to {self.size}"
             self.out.tell("entry-added", head.size + 1, text)

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from adapters.signing import key_id_of
-from schemas.errors import BatonError
+from schemas.errors import BatonError, ConfigRefused
 from service.app import App
 from service.audit import Divergence, LogCheck, make_checkpoint, verify_log
 from service.audit.keys import keys_in_log, read_public_keys
+from service.audit.log import Resumption
 from service.audit.rows import verify_rows
 from service.cli.evidence import export_
 from service.cli.opening import opened
@@ -42,11 +43,22 @@ audit.add_command(export_)
     metavar="HEX|FILE",
     help="A public key to believe, kept elsewhere. Without one, the keys that the log names are believed.",
 )
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Go on where the check that wrote FILE ended, and write it again. Keep it out of others' reach.",
+)
 @click.option("--log-only", is_flag=True, help="Only the log, not the stored rows against it.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def verify(
-    ctx: click.Context, files: tuple[Path, ...], keys: tuple[str, ...], log_only: bool, as_json: bool
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    keys: tuple[str, ...],
+    resume: Path | None,
+    log_only: bool,
+    as_json: bool,
 ) -> None:
     """Check the whole log, and every stored row against it. Exit code 1 when anything diverges.
 
@@ -55,11 +67,14 @@ def verify(
     """
     texts = [text for file in files for text in split_checkpoints(file.read_text(encoding="utf-8"))]
     with opened() as app:
-        check = _check(app, texts, read_public_keys(keys), show=not as_json and sys.stderr.isatty())
+        begun, show = _resumed(resume), not as_json and sys.stderr.isatty()
+        check = _check(app, texts, read_public_keys(keys), begun, show=show)
         rows = 0
         if not log_only:
             with app.store.read() as reader:
                 rows = verify_rows(reader, check)
+    if resume is not None and check.whole:
+        _write(resume, check.reached.text())
     _tell(check, rows, as_json, believed_own=not keys)
     ctx.exit(0 if check.whole else 1)
 
@@ -83,18 +98,39 @@ def split_checkpoints(text: str) -> list[str]:
     return [*found, "\n".join(part) + "\n"] if part else found
 
 
-def _check(app: App, elsewhere: list[str], keys: dict[str, bytes], *, show: bool) -> LogCheck:
+def _resumed(file: Path | None) -> Resumption:
+    if file is None or not file.exists():
+        return Resumption()
+    try:
+        return Resumption.read(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        reason = "it does not say how far an earlier check came; name another file, or remove it"
+        raise ConfigRefused("bad-resume", reason, where=str(file)) from None
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigRefused("unwritable", f"cannot write it: {error.strerror}", where=str(file)) from None
+
+
+def _check(
+    app: App, elsewhere: list[str], keys: dict[str, bytes], begun: Resumption, *, show: bool
+) -> LogCheck:
     with app.store.read() as reader:
         head = reader.audit_head()
         kept = [c.text for c in reader.checkpoints(limit=1_000_000)]
         believed = keys or keys_in_log(reader)
-        with click.progressbar(length=head.size, label="Checking", hidden=not show, file=sys.stderr) as bar:
+        left = max(0, head.size - begun.size)
+        with click.progressbar(length=left, label="Checking", hidden=not show, file=sys.stderr) as bar:
             return verify_log(
-                reader.audit_log(),
+                reader.audit_log(begun.size + 1),
                 head,
                 [*elsewhere, *kept],
                 believed,
-                progress=lambda size: bar.update(size - bar.pos),
+                start=begun,
+                progress=lambda size: bar.update(size - begun.size - bar.pos),
             )
 
 

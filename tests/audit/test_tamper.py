@@ -9,6 +9,7 @@ import pytest
 
 from schemas.audit import Checkpoint
 from service.audit import verify_log
+from service.audit.log import Resumption
 from tests.audit import logs
 from tests.audit.logs import KEYS, OTHER, SIGNER, Log, checkpoint, made
 
@@ -145,3 +146,27 @@ def test_an_erasure_with_its_entry_leaves_the_log_whole() -> None:
     assert (check.whole, check.erased) == (True, {2, 4})
     log.entries[2] = replace(log.entries[2], subject=None, content=None, salt=None)
     assert [(d.kind, d.entry) for d in found(log).divergences] == [("content-missing", 3)]
+
+
+def test_a_check_goes_on_where_the_one_before_ended() -> None:
+    log = made(100)
+    begun = verify_log(log.entries[:37], made(37).head, [], KEYS).reached
+    assert begun.size == 37 and Resumption.read(begun.text()) == begun
+    kept = [checkpoint(log, size) for size in (20, 60, 100)]
+    check = verify_log(log.entries[37:], log.head, kept, KEYS, start=begun)
+    assert (check.divergences, check.root) == ([], found(log).root)
+    for at in (40, 99):
+        entries = [*log.entries[37:]]
+        entries[at - 38] = replace(entries[at - 38], content=b"{}")
+        again = verify_log(entries, log.head, kept, KEYS, start=begun)
+        assert [d.entry for d in again.divergences] == [at]
+    shorter = verify_log([], made(30).head, [], KEYS, start=begun)
+    assert [(d.kind, d.entry) for d in shorter.divergences] == [("log-cut", 31)]
+    other = replace(begun, chain=bytes(32))
+    assert verify_log(log.entries[37:], log.head, [], KEYS, start=other).divergences[0].entry == 38
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"size":1,"peaks":[],"chain":""}', '{"size":true}'])
+def test_what_is_no_resumption_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="how far"):
+        Resumption.read(text)
