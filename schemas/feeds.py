@@ -13,7 +13,8 @@ class Feed:
 
     `facility` completes account numbers that come without one. A `shadow` feed is read and decided, and opens
     no case; one that is not `watched` is never paused for being unlike itself. `door` and `format` say how it
-    comes, where that is known; None for any. `path` is the folder that is watched where `door` is folder.
+    comes, where that is known; None for any. `path` is the folder that is watched where `door` is folder, and
+    `marker` the end of the name of an empty file beside each one that is whole; None waits until it rests.
 
     `payers` leads from each name that this sender has for a payer to the one id that all feeds share, and
     `facilities` from its names of facilities to ours. `max_bytes` is the largest message, None for the limit
@@ -27,6 +28,7 @@ class Feed:
     format: str | None = None
     watched: bool = True
     path: str | None = None
+    marker: str | None = None
     max_bytes: int | None = None
     payers: Mapping[str, str] = field(default_factory=dict)
     facilities: Mapping[str, str] = field(default_factory=dict)

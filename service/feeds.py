@@ -93,6 +93,7 @@ KEYS: Final[dict[str, Reader]] = {
     "format": _one_of(*FORMATS),
     "watched": _yes_or_no,
     "path": _text,
+    "marker": _word,
     "payers": _crosswalk,
     "facilities": _crosswalk,
     "account": _table,

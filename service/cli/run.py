@@ -110,5 +110,6 @@ def parts(config: Config, *, web: bool) -> list[Part]:
         Part("relay", ["relay"]),
         Part("clock", ["clock"]),
         *([Part("mllp", ["mllp"])] if config.mllp_port is not None else []),
+        *([Part("folder", ["folder"])] if any(feed.path for feed in config.feeds.values()) else []),
         *([Part("web", ["web"])] if web else []),
     ]

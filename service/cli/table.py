@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "relay": Entry("service.cli.parts:relay", "Publish what was decided.", PARTS),
     "clock": Entry("service.cli.parts:clock", "Decide again when a date has passed.", PARTS),
     "mllp": Entry("service.cli.mllp:mllp", "Take HL7 v2 messages over MLLP.", PARTS),
+    "folder": Entry("service.cli.folder:folder", "Take files from watched folders.", PARTS),
     "web": Entry("service.cli.parts:web", "Serve HTTP.", PARTS),
     "policy": Entry("service.cli.policy:policy", "The policy: show, check, compare, publish.", OPERATE),
     "db": Entry("service.cli.operations:db", "The database.", OPERATE),
