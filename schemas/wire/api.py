@@ -106,6 +106,28 @@ class MessageView(Receipt):
     rejected = many(ProblemPlace, "The parts that nobody has settled yet, the first 1,000 of them.")
 
 
+class MessageLine(Schema):
+    """A message that came, by any door; nothing of what it says."""
+
+    sha256 = said("SHA-256 of its bytes.", **SHA256)
+    feed = said("The feed it came by.")
+    format = said("Its format as its sender named it; `unknown` where it did not.")
+    door = said("The way it came.", examples=["http", "rabbitmq"])
+    size = whole("How many bytes it has.")
+    received_at = moment("When it came.")
+    status = word("What became of it; `unread` until it was read to its end.", *READ, "unread")
+    facts = whole("New facts that it told.")
+    known = whole("Facts in it that were known before.")
+    parked = whole("Parts of it that were parked when it was read.")
+
+
+class MessagePage(Schema):
+    """A page of messages."""
+
+    items = many(MessageLine, "The messages, newest first.")
+    next = maybe("Cursor of the next page; null on the last.")
+
+
 class Evidence(Schema):
     """The fact something rests on and the bytes that fact was read from."""
 

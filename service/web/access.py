@@ -20,6 +20,7 @@ OPEN: Final = frozenset(
 SCOPE_OF: Final = {
     "messages.receive": "messages:write",
     "messages.show": "messages:write",
+    "messages.page": "parked:read",
     "fhir.bundle": "messages:write",
     "fhir.create": "messages:write",
     "accounts.show": "accounts:read",

@@ -8,10 +8,11 @@ from typing import Any, Final
 from flask import Response, request
 
 from adapters import native
+from adapters.store import MessageFilter
 from schemas.canonical import digest
 from schemas.facts import LargeMessage, Message
-from schemas.wire.api import MessageView, Receipt
-from service import answers
+from schemas.wire.api import MessagePage, MessageView, Receipt
+from service import answers, browsing
 from service.entries import kept_entry
 from service.web.blueprints import Blueprint, plain
 from service.web.bodies import Origin, sealed, too_large
@@ -19,7 +20,7 @@ from service.web.fate import fate
 from service.web.gathering import Gathering
 from service.web.idempotency import PARAMETER, Repeats, sent_key
 from service.web.problems import Refusal
-from service.web.queries import FeedQuery, OfFeedQuery
+from service.web.queries import FeedQuery, MessagesQuery, OfFeedQuery
 from service.web.rooms import Rooms
 
 FORMAT_OF: Final = {
@@ -87,6 +88,19 @@ def blueprint(rooms: Rooms) -> Blueprint:
                 return taken(message)
             asked = digest(f"{feed}|{format}|{message.sha256}".encode())
             return repeats.once(key, asked, lambda: taken(message))
+
+    @blue.route("/messages")
+    @blue.asks(MessagesQuery)
+    @blue.gives(200, MessagePage)
+    @blue.refuses(422, 503)
+    @blue.named("listMessages")
+    def page(query: dict[str, Any]) -> Response:
+        """Messages, newest first; `next` is the cursor of the next page, null on the last."""
+        like = MessageFilter(feed=query.get("feed"), status=query.get("status"))
+        with rooms.store().read() as reader:
+            found = browsing.page(reader, like, query.get("cursor"), query["limit"])
+        # A cursor is text to its reader: what it counts is our own affair.
+        return plain(found | {"next": None if found["next"] is None else str(found["next"])})
 
     @blue.route("/messages/<string:sha256>")
     @blue.asks(OfFeedQuery)

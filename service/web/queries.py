@@ -128,6 +128,20 @@ class PageQuery(Schema):
     )
 
 
+class MessagesQuery(PageQuery):
+    """Which messages, and how far the list was read."""
+
+    feed = fields.String(validate=_one_word, metadata={"description": "Only these.", "pattern": FEED_PATTERN})
+    status = fields.String(
+        validate=validate.OneOf(["accepted", "duplicate", "parked", "unread"]),
+        metadata={"description": "Only these."},
+    )
+    cursor = Whole(
+        validate=validate.Range(0, (1 << 63) - 1),
+        metadata={"description": "`next` of the page before; without it, the first page."},
+    )
+
+
 class CasesQuery(PageQuery):
     """Which cases, and how far the list was read."""
 
