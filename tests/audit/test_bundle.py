@@ -257,3 +257,32 @@ def test_a_page_as_pdf_is_always_the_same(home: Home) -> None:
         page, printed = bundle.read("report.html"), bundle.read("report.pdf")
     assert printed.startswith(b"%PDF-") and print_page(page) == printed
     assert b"http:" not in page and b"https:" not in page
+
+
+def test_the_bundle_of_a_merged_account_holds_the_others_facts_too(tmp_path: Path, check: dict) -> None:
+    home = Home(tmp_path)
+
+    def said(number: str, type: str, day: int, data: dict) -> dict:
+        return {
+            "schema": "baton/1", "type": type, "id": f"{type}-{number}-{day}", "source": "here",
+            "occurred_at": f"2026-01-{day:02}T00:00:00Z",
+            "account": {"facility": "GEN", "number": number}, "data": data,
+        }  # fmt: skip
+
+    for n, number in enumerate(("M1", "M2"), 2):
+        charge = {"charge_id": f"c{number}", "amount": "10.00", "service_date": "2026-01-02"}
+        (tmp_path / "x.json").write_text(json.dumps(said(number, "charge.posted", n, charge)))
+        assert home.baton("ingest", tmp_path / "x.json").returncode == 0
+    merged = said("M1", "accounts.merged", 9, {"into": {"facility": "GEN", "number": "M2"}})
+    (tmp_path / "x.json").write_text(json.dumps(merged))
+    assert home.baton("ingest", tmp_path / "x.json").returncode == 0
+    for number in ("M1", "M2"):
+        out = tmp_path / f"{number}.zip"
+        ran = home.baton("audit", "export", number, "-o", out, "--purpose", "p", "--recipient", "r")
+        assert ran.returncode == 0, ran
+        assert verdict(check, out.read_bytes()) is None
+        with zipfile.ZipFile(out) as bundle:
+            manifest = json.loads(bundle.read("manifest.json"))
+        assert len(manifest["joined"]) == 1 and manifest["rests_on"]
+        assert sum(name.startswith("facts/") for name in manifest["files"]) == 3
+    assert home.baton("replay").returncode == 0
