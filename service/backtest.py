@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Final
 
 from adapters.store import Store
-from schemas.facts import AccountRef, ClaimAdjudicated, CoverageListed, Fact
+from schemas.facts import AccountRef, ClaimAdjudicated, CoverageListed, Fact, StatementSent
 from service.core import parse_policy
 from service.core.side_by_side import Course, SideBySide
 
@@ -72,7 +72,7 @@ class Sums:
 @dataclass(slots=True)
 class Found:
     """What a backtest found. `base` and `draft` are the cases open on the last day; their difference is what
-    enters less what leaves plus what changes, always."""
+    enters less what leaves plus what changes, always. Of those `seen`, `joined` were named by a merge."""
 
     seen: int = 0
     joined: int = 0
@@ -144,22 +144,36 @@ def first_payer(facts: list[Fact]) -> str:
 class _Worker:
     """One process: its own connection, its own reading of both policies."""
 
-    def __init__(self, asked: Asked, joined: frozenset[AccountRef]) -> None:
+    def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._joined = joined
         self._store = Store.open(asked.url, connections=1)
         self._both = SideBySide(parse_policy(asked.base), parse_policy(asked.draft))
 
     def count(self, first: int) -> Found:
-        """One range of accounts."""
-        found = Found()
+        """One range of accounts.
+
+        Statements are read first: whoever was not sent enough of them is in neither policy's collections, and
+        the rest of that account is not read. Accounts that a merge names are walked with the facts of all.
+        """
+        found, last = Found(), first + RANGE - 1
         with self._store.read() as reader:
-            for ref, facts in reader.billed_histories(first, first + RANGE - 1, self._asked.known_at):
-                if ref in self._joined:
-                    found.joined += 1
-                    continue
-                found.note(ref, facts, *self._both.walk(facts, ref, self._asked.until))
+            sent = reader.statements(first, last, self._asked.known_at)
+            earliest, until = self._both.earliest, self._asked.until
+            worth = [id for id, (_, stated) in sent.items() if earliest.day(stated, until) is not None]
+            found.seen = len(sent) - len(worth)
+            for id, facts in reader.histories(worth, self._asked.known_at).items():
+                self._walk(found, sent[id][0], facts)
+            for group in reader.groups(first, last):
+                told = reader.histories(group, self._asked.known_at)
+                facts = [fact for id in sorted(told) for fact in told[id]]
+                if any(isinstance(fact.body, StatementSent) for fact in facts):
+                    found.joined += len(group)
+                    for ref in group.values():
+                        self._walk(found, ref, facts)
         return found
+
+    def _walk(self, found: Found, ref: AccountRef, facts: list[Fact]) -> None:
+        found.note(ref, facts, *self._both.walk(facts, ref, self._asked.until))
 
     def close(self) -> None:
         """Let the database go."""
@@ -169,9 +183,9 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def _begin(asked: Asked, joined: frozenset[AccountRef]) -> None:
+def _begin(asked: Asked) -> None:
     global _worker
-    _worker = _Worker(asked, joined)
+    _worker = _Worker(asked)
 
 
 def _count(first: int) -> Found:
@@ -193,27 +207,27 @@ def backtest(
     store = Store.open(asked.url, connections=1)
     try:
         with store.read() as reader:
-            last, joined = reader.last_account(), reader.joined_accounts()
+            last = reader.last_account()
     finally:
         store.close()
     ranges = range(1, last + 1, RANGE)
     total = Found()
-    for done, part in enumerate(_parts(asked, joined, ranges, processes or os.cpu_count() or 1), 1):
+    for done, part in enumerate(_parts(asked, ranges, processes or os.cpu_count() or 1), 1):
         total.take(part)
         progress(done, len(ranges))
     total.rows.sort(key=lambda row: (row.move, row.account))
     return total
 
 
-def _parts(asked: Asked, joined: frozenset[AccountRef], ranges: range, processes: int) -> Iterator[Found]:
+def _parts(asked: Asked, ranges: range, processes: int) -> Iterator[Found]:
     processes = min(processes, len(ranges))
     if processes <= 1:
-        worker = _Worker(asked, joined)
+        worker = _Worker(asked)
         try:
             yield from map(worker.count, ranges)
         finally:
             worker.close()
         return
     # Spawned, never forked: a connection or a lock must not be shared by two processes.
-    with multiprocessing.get_context("spawn").Pool(processes, _begin, (asked, joined)) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, _begin, (asked,)) as pool:
         yield from pool.imap_unordered(_count, ranges)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from datetime import datetime
-from itertools import groupby
 
 from sqlalchemy import func, select
 
 from adapters.store.schema import account, fact, message
 from adapters.store.session import Session
-from schemas.facts import AccountRef, AccountsMerged, Fact, fact_from_content
+from schemas.facts import AccountRef, Fact, fact_from_content
 
 
 class Histories:
@@ -38,36 +37,47 @@ class Histories:
         found = self._session.select(select(func.max(message.c.seq)))
         return int(found[0][0] or 0)
 
-    def joined_accounts(self) -> frozenset[AccountRef]:
-        """Every account that was ever merged with another."""
-        found = select(fact.c.content).where(fact.c.kind.in_(["accounts.merged", "accounts.unmerged"]))
-        refs: set[AccountRef] = set()
-        for (content,) in self._session.select(found):
-            stated = fact_from_content(bytes(content))
-            if stated.account is not None:
-                refs.add(stated.account)
-            if isinstance(stated.body, AccountsMerged):
-                refs.add(stated.body.into)
-        return frozenset(refs)
-
-    def billed_histories(
+    def statements(
         self, first: int, last: int, known_at: datetime
-    ) -> Iterator[tuple[AccountRef, list[Fact]]]:
-        """The facts known by an instant of the accounts numbered `first` to `last` that a statement went."""
-        billed = select(fact.c.account_id).where(
-            fact.c.account_id.between(first, last), fact.c.kind == "statement.sent"
-        )
+    ) -> dict[int, tuple[AccountRef, list[Fact]]]:
+        """The statements known by an instant, by account id, of accounts numbered `first` to `last` that no
+        merge names; one that no statement went to is left out."""
         found = (
             select(fact.c.account_id, account.c.facility, account.c.number, fact.c.id, fact.c.content)
             .join(account, account.c.id == fact.c.account_id)
             .where(
                 fact.c.account_id.between(first, last),
-                fact.c.account_id.in_(billed),
+                fact.c.kind == "statement.sent",
                 fact.c.recorded_at <= known_at,
+                account.c.group_id.is_(None),
             )
             .order_by(fact.c.account_id, fact.c.seq)
         )
-        for _, rows in groupby(self._session.select(found), key=lambda row: row[0]):
-            many = list(rows)
-            facts = [fact_from_content(bytes(row[4]), id=row[3]) for row in many]
-            yield AccountRef(many[0][1], many[0][2]), facts
+        sent: dict[int, tuple[AccountRef, list[Fact]]] = {}
+        for id, facility, number, fact_id, content in self._session.select(found):
+            known = sent.setdefault(id, (AccountRef(facility, number), []))
+            known[1].append(fact_from_content(bytes(content), id=fact_id))
+        return sent
+
+    def groups(self, first: int, last: int) -> list[dict[int, AccountRef]]:
+        """Accounts that merges ever named together, by id: the groups whose lowest id is in this range."""
+        here = select(account.c.group_id).where(account.c.id.between(first, last))
+        found = select(account.c.group_id, account.c.id, account.c.facility, account.c.number)
+        found = found.where(account.c.group_id.in_(here.where(account.c.group_id.is_not(None))))
+        groups: dict[int, dict[int, AccountRef]] = {}
+        for group, id, facility, number in self._session.select(found.order_by(account.c.id)):
+            groups.setdefault(group, {})[id] = AccountRef(facility, number)
+        return [group for group in groups.values() if first <= min(group)]
+
+    def histories(self, account_ids: Collection[int], known_at: datetime) -> dict[int, list[Fact]]:
+        """The facts of accounts known by an instant, in the order of writing; without any, none is named."""
+        found = (
+            select(fact.c.account_id, fact.c.id, fact.c.identity, fact.c.place, fact.c.content)
+            .where(fact.c.account_id.in_(account_ids), fact.c.recorded_at <= known_at)
+            .order_by(fact.c.seq)
+        )
+        facts: dict[int, list[Fact]] = {}
+        for account_id, id, identity, place, content in self._session.select(found) if account_ids else ():
+            stated = fact_from_content(bytes(content), id=id, identity=identity, where=place)
+            facts.setdefault(account_id, []).append(stated)
+        return facts

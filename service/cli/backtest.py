@@ -133,7 +133,7 @@ def plain(found: Found, until: date) -> dict[str, Any]:
     return {
         "until": until.isoformat(),
         "accounts": found.seen,
-        "left_out": {"joined": found.joined},
+        "joined": found.joined,
         "in_force": {"cases": found.base.accounts, "amount": format_cents(found.base.cents)},
         "draft": {"cases": found.draft.accounts, "amount": format_cents(found.draft.cents)},
         "difference": {
@@ -187,8 +187,8 @@ def tell(told: Mapping[str, Any], seconds: float) -> None:
                 right=(0, 1),
             )
     click.echo()
-    joined = told["left_out"]["joined"]
-    left = f" {joined} that were joined with others are left out." if joined else ""
+    joined = told["joined"]
+    left = f" {joined} of them were merged with others." if joined else ""
     click.echo(
         f"{told['accounts']} accounts with statements walked in {seconds:.1f} s; nothing was changed.{left}"
     )

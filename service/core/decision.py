@@ -168,16 +168,15 @@ def _named(policy: Policy) -> dict[str, Any]:
     return named
 
 
-def answers_of(asked: Inquiry, period: Period, places: Sequence[int] | None = None) -> list[Answer]:
-    """What every gate says, in the order of the registry, or those at `places` alone; a gate without a value
-    it needs holds."""
-    if places is not None:
-        some = [(REGISTRY[n], period.gates[n]) for n in places]
-        return [g.ask(asked, t.values) if t.missing is None else _no_value(t.missing) for g, t in some]
-    return [
-        gate.ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
-        for gate, terms in zip(REGISTRY, period.gates, strict=True)
-    ]
+def answers_of(asked: Inquiry, period: Period) -> list[Answer]:
+    """What every gate says, in the order of the registry."""
+    return [answer_of(asked, period, place) for place in range(len(REGISTRY))]
+
+
+def answer_of(asked: Inquiry, period: Period, place: int) -> Answer:
+    """What the gate at one place of the registry says; a gate without a value it needs holds."""
+    terms = period.gates[place]
+    return REGISTRY[place].ask(asked, terms.values) if terms.missing is None else _no_value(terms.missing)
 
 
 def heard_of(asked: Inquiry, period: Period) -> list[tuple[str, Said | None, bool]]:

@@ -6,17 +6,18 @@ mind, what the policies have in common is asked once, and no record is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from schemas.decisions import Responsibility
+from schemas.decisions import Responsibility, Verdict
 from schemas.facts import AccountRef, Fact, StatementSent
 from service.core.account import Account, fold
-from service.core.decision import answers_of, heard_of, inquire
-from service.core.glance import Glance, summed
-from service.core.policy import Policy
+from service.core.decision import answer_of, heard_of, inquire
+from service.core.gates import Inquiry, Said
+from service.core.glance import glance
+from service.core.policy import Period, Policy
 from service.core.responsibility import apportion
 
 MOST_DAYS: Final = 1000
@@ -34,7 +35,10 @@ class Spell(NamedTuple):
 
 @dataclass(slots=True)
 class Course:
-    """An account under one policy: its spells, and on the last day the patient's part and what held it."""
+    """An account under one policy: its spells, and on the last day the patient's part.
+
+    `binding` are the gates in the way on the last day, where the other policy has a case and this one none.
+    """
 
     spells: list[Spell] = field(default_factory=list)
     net_cents: int = 0
@@ -51,6 +55,18 @@ class Course:
             self.spells.append(Spell(day, None, cents))
         elif not opens and self.is_open:
             self.spells[-1] = self.spells[-1]._replace(ended_on=day)
+        self.net_cents = cents
+
+
+class Heard(NamedTuple):
+    """What some gates say of opening a case.
+
+    `ends_on` is the day by which all that stand in the way may have run out, None when one of them waits for
+    an event; where none does, the day on which what is allowed may no longer be.
+    """
+
+    opens: bool
+    ends_on: date | None
 
 
 class Pair:
@@ -65,7 +81,7 @@ class Pair:
         self.shares_alike: Final = all(
             _divides(base, day) == _divides(draft, day) for day in {*base.starts, *draft.starts}
         )
-        self._other: dict[tuple[date, date], tuple[int, ...]] = {}
+        self._gates: dict[tuple[date, date], tuple[list[int], list[int]]] = {}
 
     def next_change(self, day: date) -> date | None:
         """The next day on which either policy has another value."""
@@ -76,17 +92,20 @@ class Pair:
         """Whether a house rule of either may change its mind on any day."""
         return any(rule.moves for policy in (self.base, self.draft) for rule, _ in policy.on(day).rules)
 
-    def other_gates(self, day: date) -> tuple[int, ...]:
-        """Places of the gates to which the two give other values on a day."""
+    def gates(self, day: date) -> tuple[list[int], list[int]]:
+        """Places of the gates to which the two give the same values on a day, and of the others.
+
+        Whoever asks may change the order within a list: the answer does not depend on it.
+        """
         one, two = self.base.on(day), self.draft.on(day)
         key = one.starts_on, two.starts_on
-        if key not in self._other:
-            self._other[key] = tuple(
-                n
-                for n, (a, b) in enumerate(zip(one.gates, two.gates, strict=True))
-                if (a.values, a.missing) != (b.values, b.missing)
-            )
-        return self._other[key]
+        if key not in self._gates:
+            same: list[int] = []
+            other: list[int] = []
+            for n, (a, b) in enumerate(zip(one.gates, two.gates, strict=True)):
+                (same if (a.values, a.missing) == (b.values, b.missing) else other).append(n)
+            self._gates[key] = same, other
+        return self._gates[key]
 
 
 def _divides(policy: Policy, day: date) -> tuple[object, ...]:
@@ -96,6 +115,57 @@ def _divides(policy: Policy, day: date) -> tuple[object, ...]:
     return period.reasons, period.remarks, period.duplicate_codes, allowed
 
 
+@dataclass(frozen=True, slots=True)
+class Earliest:
+    """The least that any period of some policies asks before a case: so many statements, so far apart (G40),
+    and so many days after the first of them (G41). Scoped packs can only ask for more."""
+
+    statements: int
+    apart: timedelta
+    days: timedelta
+
+    @classmethod
+    def of(cls, policies: Iterable[Policy]) -> Earliest:
+        """Find the least."""
+        periods = [(policy, start) for policy in policies for start in policy.starts]
+        counts = [_least(p.of_gate(start, "G40").values["statements"][0]) for p, start in periods]
+        apart = [_least(p.of_gate(start, "G40").values["days_apart"][0]) for p, start in periods]
+        days = [_least(p.of_gate(start, "G41").values["min_days"][0]) for p, start in periods]
+        # Without a statement no clock starts, whatever the number asked for.
+        return cls(max(1, min(counts)), timedelta(min(apart)), timedelta(min(days)))
+
+    def day(self, facts: Iterable[Fact], until: date) -> date | None:
+        """A day before which no case can open, whatever else is known; None when none can until `until`.
+
+        A statement counts from the day on which it is both sent and known; one that reached nobody, never.
+        """
+        sent = sorted(
+            (max(f.body.sent_on, on), f.body.sent_on)
+            for f in facts
+            if isinstance(f.body, StatementSent)
+            and f.body.delivered
+            and (on := f.occurred_at.date()) <= until
+        )
+        for n in range(self.statements, len(sent) + 1):
+            if self._spaced([sent_on for _, sent_on in sent[:n]]) >= self.statements:
+                day = max(sent[n - 1][0], min(sent_on for _, sent_on in sent) + self.days)
+                return day if day <= until else None
+        return None
+
+    def _spaced(self, days: list[date]) -> int:
+        """How many of these days, at most, lie far enough apart."""
+        count, last = 0, date.min
+        for day in sorted(days):
+            if not count or day - last >= self.apart:
+                count, last = count + 1, day
+        return count
+
+
+def _least(value: object) -> int:
+    """A bound from below: zero where policy says nothing."""
+    return value if type(value) is int else 0
+
+
 class SideBySide:
     """Walks accounts under two policies."""
 
@@ -103,19 +173,20 @@ class SideBySide:
         self._base = base
         self._draft = draft
         self._pairs: dict[tuple[tuple[str, ...], tuple[str, ...]], Pair] = {}
+        self.earliest: Final = Earliest.of((base, draft))
 
     def walk(self, facts: Sequence[Fact], ref: AccountRef, until: date) -> tuple[Course, Course]:
         """The account's course under each policy, up to and with a day.
 
-        Each day knows the facts that had taken effect by then. No case opens before a statement was sent
-        (G40, G41), so nothing is looked at before that day.
+        Each day knows the facts that had taken effect by then. Facts of accounts that a merge names together
+        are given together; `ref` is the one that is walked.
         """
         base, draft = Course(), Course()
-        fresh = sorted((f for f in facts if f.occurred_at.date() <= until), key=lambda f: f.occurred_at)
-        sent = [f.occurred_at.date() for f in fresh if isinstance(f.body, StatementSent)]
-        if not sent:
+        first = self.earliest.day(facts, until)
+        if first is None:
             return base, draft
-        day, at = min(sent), 0
+        fresh = sorted((f for f in facts if f.occurred_at.date() <= until), key=lambda f: f.occurred_at)
+        day, at = first, 0
         account: Account | None = None
         for _ in range(MOST_DAYS):
             before = at
@@ -129,9 +200,7 @@ class SideBySide:
             one, two = _look(pair, account, owes, owes_too, day)
             base.see(day, one.opens, owes.net_cents)
             draft.see(day, two.opens, owes_too.net_cents)
-            base.net_cents, draft.net_cents = owes.net_cents, owes_too.net_cents
-            base.binding, draft.binding = one.binding, two.binding
-            days = [one.until, two.until, pair.next_change(day)]
+            days = [one.ends_on, two.ends_on, pair.next_change(day)]
             if pair.moves(day):
                 days.append(day + timedelta(days=1))
             if at < len(fresh):
@@ -140,6 +209,12 @@ class SideBySide:
             if not later:
                 break
             day = min(later)
+        if account is None:
+            return base, draft
+        if base.is_open and not draft.is_open:
+            draft.binding = glance(account, owes_too, pair.draft, day).binding
+        elif draft.is_open and not base.is_open:
+            base.binding = glance(account, owes, pair.base, day).binding
         return base, draft
 
     def _pair(self, account: Account) -> Pair:
@@ -150,22 +225,70 @@ class SideBySide:
         return self._pairs[key]
 
 
+_CLOSED: Final = Heard(False, None)
+
+
 def _look(
     pair: Pair, account: Account, owes: Responsibility, owes_too: Responsibility, day: date
-) -> tuple[Glance, Glance]:
+) -> tuple[Heard, Heard]:
     """What both policies say on a day; where they divide alike, gates of other values are asked twice."""
     base, draft = pair.base.on(day), pair.draft.on(day)
     asked = inquire(account, owes, day, pair.base.facilities_of(account))
-    answers = answers_of(asked, base)
-    one = summed(answers, heard_of(asked, base), day)
+    same, other = pair.gates(day)
+    together = _hear(asked, base, same)
     facilities = pair.draft.facilities_of(account)
     if owes_too is not owes or facilities != asked.facilities:
-        asked = inquire(account, owes_too, day, facilities)
-        return one, summed(answers_of(asked, draft), heard_of(asked, draft), day)
-    other = pair.other_gates(day)
+        asked_too = inquire(account, owes_too, day, facilities)
+        return (
+            _all_of(asked, base, together, other),
+            _all_of(asked_too, draft, _hear(asked_too, draft, same), other),
+        )
+    one = _all_of(asked, base, together, other)
     if not other and not base.rules and not draft.rules:
         return one, one
-    again = list(answers)
-    for place, answer in zip(other, answers_of(asked, draft, other), strict=True):
-        again[place] = answer
-    return one, summed(again, heard_of(asked, draft), day)
+    return one, _all_of(asked, draft, together, other)
+
+
+def _all_of(asked: Inquiry, period: Period, heard: Heard, others: list[int]) -> Heard:
+    """What was heard, and then the other gates and the house rules, unless it waits for an event already."""
+    if not heard.opens and heard.ends_on is None:
+        return _CLOSED
+    heard = _both(heard, _hear(asked, period, others))
+    if not period.rules or (not heard.opens and heard.ends_on is None):
+        return heard
+    for _, said, moves in heard_of(asked, period):
+        if said is not None:
+            # A house rule about days may change its mind on any day, and names none.
+            until = said.until or (asked.as_of + timedelta(days=1) if moves else None)
+            heard = _both(heard, Heard(said.verdict is Verdict.ALLOW, until))
+    return heard
+
+
+def _hear(asked: Inquiry, period: Period, places: list[int]) -> Heard:
+    """Ask these gates about opening a case, until one stands in the way that only an event can lift.
+
+    That one is asked first the next time: among many accounts a few gates do most of the work.
+    """
+    heard = Heard(True, None)
+    for n, place in enumerate(places):
+        answer = answer_of(asked, period, place)
+        if answer is None:
+            continue
+        said = answer if isinstance(answer, Said) else answer[0]
+        if said is None or (said.until is None and said.verdict is Verdict.ALLOW):
+            continue
+        if said.until is None:
+            places.insert(0, places.pop(n))
+            return _CLOSED
+        heard = _both(heard, Heard(said.verdict is Verdict.ALLOW, said.until))
+    return heard
+
+
+def _both(one: Heard, two: Heard) -> Heard:
+    """Two answers together: what is in the way ends when all of it does, what is allowed with the first."""
+    if one.opens != two.opens:
+        return two if one.opens else one
+    days = [on for on in (one.ends_on, two.ends_on) if on is not None]
+    if one.opens:
+        return Heard(True, min(days, default=None))
+    return Heard(False, max(days)) if len(days) == 2 else _CLOSED

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.facts import Fact
+from schemas.decisions import STAGES, Verdict
+from schemas.facts import AccountRef, Fact
 from service.core import Policy, apportion, decide, fold, parse_policy
 from service.core.side_by_side import Course, SideBySide
 from tests.property.histories import histories, plain_histories
+from tests.property.seeded import OLD, history
 from tests.spec.facts_made import ACCOUNT, POLICY, day, policy_texts
 
 quick = settings(
@@ -41,13 +43,32 @@ DATED = draft(
 OTHER_CODE = draft(('codes = ["1"]\nclass = "COST_SHARE"', 'codes = ["1"]\nclass = "REVIEW"'))
 
 
-def slowly(facts: list[Fact], policy: Policy, until: date) -> list[tuple[date, bool, int]]:
+FEWER = draft(
+    (
+        'name = "statements"\nstage = "open_case"\nvalue = 2',
+        'name = "statements"\nstage = "open_case"\nvalue = 1',
+    ),
+    ('stage = "open_case"\nvalue = 60', 'stage = "open_case"\nvalue = 0'),
+)
+CLOSER = draft(
+    ('name = "days_apart"\nvalue = 25', 'name = "days_apart"\nvalue = 40'),
+    (
+        'name = "min_balance"\nstage = "open_case"\nvalue = "25.00"',
+        'name = "min_balance"\nstage = "open_case"\nvalue = "60.00"',
+    ),
+)
+SEEDS_EACH = 80
+
+
+def slowly(
+    facts: list[Fact], policy: Policy, until: date, ref: AccountRef = ACCOUNT
+) -> list[tuple[date, bool, int]]:
     """Every single day: whether a case is open, and for how much."""
     found = []
     for n in range(-45, (until - day(0)).days + 1):
         known = [f for f in facts if f.occurred_at.date() <= day(n)]
         if known:
-            account = fold(known, ACCOUNT)
+            account = fold(known, ref)
             owes = apportion(account, policy)
             found.append((day(n), decide(account, owes, policy, day(n)).opens_case, owes.net_cents))
     return found
@@ -74,3 +95,30 @@ def test_both_courses_are_those_of_every_single_day(other: Policy, facts: list[F
     one, two = SideBySide(POLICY, other).walk(facts, ACCOUNT, day(until))
     check(one, slowly(facts, POLICY, day(until)))
     check(two, slowly(facts, other, day(until)))
+
+
+def in_the_way(facts: list[Fact], policy: Policy, until: date, ref: AccountRef) -> set[str]:
+    account = fold([f for f in facts if f.occurred_at.date() <= until], ref)
+    said = decide(account, apportion(account, policy), policy, until).findings
+    return {f.gate for f in said if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW}
+
+
+@pytest.mark.parametrize("start", range(5))
+def test_merged_and_hostile_histories_go_as_on_every_single_day(start: int) -> None:
+    """All that open a case under either policy, and every twentieth of those that do not."""
+    other = (WAITS_LESS, DATED, OTHER_CODE, FEWER, CLOSER)[start]
+    cases = 0
+    for seed in range(1000 * start, 1000 * start + SEEDS_EACH):
+        facts, until = history(seed), day(70 + seed % 40)
+        refs = [ACCOUNT, OLD] if any(f.account == OLD for f in facts) else [ACCOUNT]
+        for ref in refs:
+            one, two = SideBySide(POLICY, other).walk(facts, ref, until)
+            if not one.spells and not two.spells and seed % 20:
+                continue
+            check(one, slowly(facts, POLICY, until, ref))
+            check(two, slowly(facts, other, until, ref))
+            cases += bool(one.spells) + bool(two.spells)
+            if one.is_open != two.is_open:
+                closed, policy = (two, other) if one.is_open else (one, POLICY)
+                assert set(closed.binding) == in_the_way(facts, policy, until, ref)
+    assert cases
