@@ -15,6 +15,7 @@ from service.app import compile_rule
 from service.chronicle import as_it_was, histories, how_it_opened, timeline, why_it_ended
 from service.core import Account, Explanation, Policy, apportion, decide, explain, fold, parse_policy
 from service.core.counterfactual import NOT_OPENED, TAKEN_BACK, Counterfactual
+from service.core.rules import rule_of, silent
 from service.plainly import Cite, Plain, case_of, citing, day_of, instant_of, outcomes_of
 from service.release import SETTLING, said
 from service.storyline import told
@@ -56,9 +57,17 @@ def why(
         "summary": " ".join([*_summary(account, story), *(w["text"] for w in held_back)]),
         **_money(owes, story, cite),
         "traces": [
-            {"rule": t.rule, "found": t.found, "claim": t.claim_id, "evidence": cite(t.evidence)}
+            {
+                "rule": t.rule,
+                "name": rule_of(t).name,
+                "citation": rule_of(t).citation,
+                "found": t.found,
+                "claim": t.claim_id,
+                "evidence": cite(t.evidence),
+            }
             for t in owes.traces
         ],
+        "silent_rules": [{"rule": r.id, "name": r.name, "citation": r.citation} for r in silent(owes.traces)],
         "work": [_work(owes, n, cite) for n in range(len(owes.work_items))],
         "gates": [_gate(finding, cite) for finding in story.gates],
         "decision": _decision(decision, stored, note),

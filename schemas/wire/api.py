@@ -406,9 +406,19 @@ class RuleTrace(Schema):
     """One rule that was asked, and what it found."""
 
     rule = said("The rule's stable id.", examples=["DET-06"])
+    name = said("The rule as a sentence that can be true.")
+    citation = said("What the rule rests on.")
     found = said("What it saw and did.")
     claim = maybe("The claim it looked at.")
     evidence = many(Evidence, "What it rests on.")
+
+
+class SilentRule(Schema):
+    """One determination rule that was asked and found nothing to tell."""
+
+    rule = said("The rule's stable id.", examples=["DET-14"])
+    name = said("The rule as a sentence that can be true.")
+    citation = said("What the rule rests on.")
 
 
 class Withheld(Schema):
@@ -446,7 +456,8 @@ class WhyAnswer(Schema):
     payers = many(PayerStanding, "Every expected payer and where it stands.")
     determination = word("How sure it is.", *DETERMINATIONS)
     waterfall = many(WaterfallStep, "The way from the charges to the patient's part.")
-    traces = many(RuleTrace, "The rules that were asked.")
+    traces = many(RuleTrace, "The rules that found something, in the order in which they were asked.")
+    silent_rules = many(SilentRule, "The rules that were asked and found nothing to tell.")
     gates = many(GateExplained, "Every gate's answer, the binding ones first.")
     decision = part(DecisionExplained, "The decision.")
     case = part(CaseView, "The open or latest case; null when there was none.", null=True)

@@ -31,6 +31,8 @@ def tell(told: Plain) -> None:
     click.secho(f"{told['account']} as of {told['as_of']}{known}", bold=True)
     screen.wrapped(str(told["summary"]))
     tell_money(told)
+    tell_payers(told.get("payers") or [])
+    tell_rules(told)
     tell_case(told.get("case"), told.get("opening"))
     tell_work(told.get("work") or [])
     tell_gates(told)
@@ -96,6 +98,34 @@ def _tell_bearers(told: Plain) -> None:
             screen.beside(start, f"{label}{reason.get('text', '')}")
     click.echo(f"  {'-' * widest}")
     click.echo(f"  {told['balance']:>{widest}}  together: the balance")
+
+
+def tell_payers(payers: Sequence[Plain]) -> None:
+    """Who had to answer on each claim, in order, and where each stands."""
+    if not payers:
+        return
+    screen.title("Who had to answer")
+    one_claim = len({p["claim"] for p in payers}) == 1
+    for payer in payers:
+        claim = "" if one_claim else f" (claim {payer['claim']})"
+        done = payer["state"] == "final" or payer["state"].startswith("closed")
+        screen.marked(screen.mark("allow" if done else "hold"), f"{payer['because']}{claim}")
+
+
+def tell_rules(told: Plain) -> None:
+    """How it was worked out, rule by rule, in the field's terms; rules with nothing to tell by number."""
+    traces = told.get("traces") or []
+    if not traces:
+        return
+    screen.title("How it was worked out")
+    for trace in traces:
+        claim = f" (claim {trace['claim']})" if trace.get("claim") else ""
+        screen.beside(f"  {trace['rule']:<{_RULE_WIDTH}}  ", f"{trace['found']}{claim}")
+    if quiet := [r["rule"] for r in told.get("silent_rules") or []]:
+        screen.wrapped(f"Asked, with nothing to tell: {', '.join(quiet)}.", indent=2)
+
+
+_RULE_WIDTH: Final = len("DET-07.coverage_not_found")
 
 
 def tell_case(case: Plain | None, opening: Plain | None) -> None:

@@ -65,7 +65,17 @@ WHY = {
     ],
     "determination": "final",
     "waterfall": [{"step": "charges", "why": "", "amount": "142.17", "left": "142.17", "evidence": EVIDENCE}],
-    "traces": [{"rule": "DET-06", "found": "a final decision", "claim": "A1", "evidence": EVIDENCE}],
+    "traces": [
+        {
+            "rule": "DET-06",
+            "name": "a sentence",
+            "citation": "005010X221A1",
+            "found": "a final decision",
+            "claim": "A1",
+            "evidence": EVIDENCE,
+        }
+    ],
+    "silent_rules": [{"rule": "DET-14", "name": "a sentence", "citation": "005010X221A1"}],
     "gates": [
         {
             "gate": "G41",
