@@ -180,9 +180,14 @@ class _Determination:
             )
 
     def _billed_cents(self) -> int:
-        """The charge billed on this claim: as submitted, else as posted for a lone claim, else as decided."""
+        """The charge billed on this claim: as last sent, else as posted for a lone claim, else as decided."""
         if self.submitted:
-            return max([s.body.charge_cents for s in self.submitted])
+            # A bill sent again to a payer replaces the one before; of several payers the highest stands.
+            newest = {
+                s.body.payer.id: s.body.charge_cents
+                for s in sorted(self.submitted, key=lambda s: (s.body.submitted_on, s.at, s.id))
+            }
+            return max(newest.values())
         decided = max([a.claim.charge_cents for many in self.decisions.values() for a in many], default=0)
         if self.setting.split_charges or not self.setting.account.charges:
             return decided

@@ -266,6 +266,19 @@ def zipped(files: dict[str, bytes]) -> bytes:
         (zipped({}), "archive-unreadable"),
         (b"PK\x03\x04" + b"\x00" * 60, "archive-unreadable"),
     ],
+    ids=[
+        "zeros-gzip",
+        "zeros-zip",
+        "many-names",
+        "random-gzip",
+        "gzip-in-gzip",
+        "zip-in-zip",
+        "gzip-cut-at-its-end",
+        "gzip-cut-early",
+        "zip-cut",
+        "empty-zip",
+        "zip-head-alone",
+    ],
 )
 def test_an_archive_out_of_bounds_waits_for_a_person(body: bytes, code: str) -> None:
     refused = unpack(body, 1 << 20)

@@ -337,10 +337,12 @@ def uncovered(
 def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any]) -> dict[str, Any]:
     """DET-10, DET-11 for one claim: who is expected, who answered, the lowest word of those who bind."""
     said: list[Any] = [f.body for f in facts["claim.adjudicated"] if f.body.claim_id == claim]
-    sent: list[Any] = [f.body for f in facts["claim.submitted"] if f.body.claim_id == claim]
+    bills = [f for f in facts["claim.submitted"] if f.body.claim_id == claim]
+    bills.sort(key=lambda f: (f.body.submitted_on, f.occurred_at, f.id))
+    sent = {f.body.payer.id: f.body.charge_cents for f in bills}
     total = max((a.charge_cents for a in said), default=0)
     if sent:
-        total = max(b.charge_cents for b in sent)
+        total = max(sent.values())
     elif setting["charges"] is not None and len(setting["claims"]) == 1:
         total = max(total, setting["charges"])
     answers = [
@@ -350,7 +352,7 @@ def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any
     place = {a.payer.id: a.order or RANK.get(a.status, 9) for a in reversed(said)} | listed
     answers.sort(key=lambda a: (place[a["payer"]], a["payer"]))
     answered = [a for a in answers if a["active"]]
-    expected = set(listed) | {b.payer.id for b in sent}
+    expected = set(listed) | set(sent)
     for a in said:
         if a.forwarded_to and (a.status == "23" or any(a in b["active"] for b in answers)):
             expected.add(a.forwarded_to.id)

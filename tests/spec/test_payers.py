@@ -181,3 +181,15 @@ def test_a_secondary_that_counts_other_money_from_the_first_payer_is_told_and_ch
 def test_every_payer_state_says_why_and_on_what_evidence() -> None:
     found = owes(*BILLED, FIRST)
     assert all(isinstance(p, PayerState) and p.because and p.evidence for p in found.payers)
+
+
+def test_a_bill_sent_again_for_less_replaces_the_one_before() -> None:
+    smaller = decided("400.00", "300.00", "CO-45 25.00", "PR-2 75.00", on=20)
+    found = owes(covered("P1"), submitted("500.00", on=-10), submitted("400.00", on=10), smaller)
+    assert (found.determination, found.collectible_cents, found.balance_cents) == ("final", 7500, 7500)
+
+
+def test_of_bills_to_two_payers_the_higher_is_what_has_to_be_decided() -> None:
+    found = owes(*BILLED, submitted("450.00", "P2", on=5, order=2), FIRST)
+    assert found.determination == "provisional"
+    assert sum(s.amount_cents for s in found.shares) == 7500

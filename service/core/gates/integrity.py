@@ -176,9 +176,13 @@ def no_credit_waits_to_be_applied(asked: Inquiry, given: Values) -> Answer:
 
 
 def identity_has_settled(asked: Inquiry, given: Values) -> Answer:
-    """G09: accounts or patients were not joined or moved in the last days."""
+    """G09: accounts or patients were not joined or moved in the last days, and the patient is known.
+
+    The feed's identity events (HL7 A40, A44, A49 and their kin, PID-31) come as the flag `identity_event`.
+    """
     newest: tuple[date, str] | None = None
-    for on, id in asked.account.identity_events:
+    told = [(f.body.since, f.id) for f in asked.flags.get("identity_event", ())]
+    for on, id in (*asked.account.identity_events, *told):
         until = on + day_count(given["days"][0])
         if asked.as_of < until and (newest is None or (until, id) > newest):
             newest = until, id

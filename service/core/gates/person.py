@@ -114,6 +114,7 @@ def contact_is_allowed(asked: Inquiry, given: Values) -> Answer:
 
 ASKED_ELSEWHERE: Final = frozenset(
     [
+        "identity_event",
         "settled",
         "discharged",
         "donated",
