@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from adapters.store import Store
+from schemas.errors import ConfigRefused
 from schemas.facts import AccountRef, ClaimAdjudicated, CoverageListed, Fact, StatementSent
-from service.core import parse_policy
+from service.app import compile_rule
+from service.core import Policy, parse_policy
 from service.core.side_by_side import Course, SideBySide
 
 RANGE: Final = 500
 """Accounts read in one transaction."""
+
+SCHEDULER_SECONDS: Final = 10
+"""How long a cluster's scheduler may take to answer."""
 
 MOST_ROWS: Final = 1_000_000
 """Accounts that differ of which a row is kept; the sums count every one."""
@@ -141,13 +149,17 @@ def first_payer(facts: list[Fact]) -> str:
     return decided[0] if decided else SELF_PAY
 
 
+def _policy(texts: Mapping[str, str]) -> Policy:
+    return parse_policy(texts, compile_rule)
+
+
 class _Worker:
     """One process: its own connection, its own reading of both policies."""
 
     def __init__(self, asked: Asked) -> None:
-        self._asked = asked
+        self.asked = asked
         self._store = Store.open(asked.url, connections=1)
-        self._both = SideBySide(parse_policy(asked.base), parse_policy(asked.draft))
+        self._both = SideBySide(_policy(asked.base), _policy(asked.draft))
 
     def count(self, first: int) -> Found:
         """One range of accounts.
@@ -157,14 +169,14 @@ class _Worker:
         """
         found, last = Found(), first + RANGE - 1
         with self._store.read() as reader:
-            sent = reader.statements(first, last, self._asked.known_at)
-            earliest, until = self._both.earliest, self._asked.until
+            sent = reader.statements(first, last, self.asked.known_at)
+            earliest, until = self._both.earliest, self.asked.until
             worth = [id for id, (_, stated) in sent.items() if earliest.day(stated, until) is not None]
             found.seen = len(sent) - len(worth)
-            for id, facts in reader.histories(worth, self._asked.known_at).items():
+            for id, facts in reader.histories(worth, self.asked.known_at).items():
                 self._walk(found, sent[id][0], facts)
             for group in reader.groups(first, last):
-                told = reader.histories(group, self._asked.known_at)
+                told = reader.histories(group, self.asked.known_at)
                 facts = [fact for id in sorted(told) for fact in told[id]]
                 if any(isinstance(fact.body, StatementSent) for fact in facts):
                     found.joined += len(group)
@@ -173,7 +185,7 @@ class _Worker:
         return found
 
     def _walk(self, found: Found, ref: AccountRef, facts: list[Fact]) -> None:
-        found.note(ref, facts, *self._both.walk(facts, ref, self._asked.until))
+        found.note(ref, facts, *self._both.walk(facts, ref, self.asked.until))
 
     def close(self) -> None:
         """Let the database go."""
@@ -194,16 +206,30 @@ def _count(first: int) -> Found:
     return _worker.count(first)
 
 
+def _count_for(asked: Asked, first: int) -> Found:
+    """One range of accounts, on a machine of a cluster: the first range begins its worker."""
+    if _worker is None or _worker.asked != asked:
+        _begin(asked)
+    return _count(first)
+
+
 def backtest(
-    asked: Asked, processes: int | None = None, progress: Callable[[int, int], None] = lambda done, all: None
+    asked: Asked,
+    processes: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+    scheduler: str | None = None,
 ) -> Found:
     """Walk every account that a statement went to under both policies; `progress` hears ranges done and all.
 
+    With a `scheduler` (its address), the ranges go to the workers of that Dask cluster instead of processes
+    here; they must reach the database under the same URL.
+
     Raises:
         PolicyRefused: a policy that does not hold together. Unavailable: the store does not answer.
+        ConfigRefused: `no-cluster`: Dask is not installed, or no scheduler answers.
     """
-    parse_policy(asked.base)
-    parse_policy(asked.draft)
+    _policy(asked.base)
+    _policy(asked.draft)
     store = Store.open(asked.url, connections=1)
     try:
         with store.read() as reader:
@@ -212,7 +238,12 @@ def backtest(
         store.close()
     ranges = range(1, last + 1, RANGE)
     total = Found()
-    for done, part in enumerate(_parts(asked, ranges, processes or os.cpu_count() or 1), 1):
+    parts = (
+        _parts(asked, ranges, processes or os.cpu_count() or 1)
+        if scheduler is None
+        else _parts_of_cluster(asked, ranges, scheduler)
+    )
+    for done, part in enumerate(parts, 1):
         total.take(part)
         progress(done, len(ranges))
     total.rows.sort(key=lambda row: (row.move, row.account))
@@ -231,3 +262,32 @@ def _parts(asked: Asked, ranges: range, processes: int) -> Iterator[Found]:
     # Spawned, never forked: a connection or a lock must not be shared by two processes.
     with multiprocessing.get_context("spawn").Pool(processes, _begin, (asked,)) as pool:
         yield from pool.imap_unordered(_count, ranges)
+
+
+def _parts_of_cluster(asked: Asked, ranges: range, scheduler: str) -> Iterator[Found]:
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        raise ConfigRefused(
+            "no-cluster",
+            "Dask is not installed here: pip install baton-handoff[cluster]",
+            where="--scheduler",
+        ) from None
+    _knock(scheduler)
+    with Client(scheduler, timeout=SCHEDULER_SECONDS, set_as_default=False) as client:
+        futures = client.map(partial(_count_for, asked), ranges, pure=False)
+        for _, part in as_completed(futures, loop=client.loop, with_results=True):
+            yield part
+
+
+def _knock(scheduler: str) -> None:
+    """See that something listens: the client itself says it at length."""
+    parts = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
+    try:
+        if not parts.hostname or not parts.port:
+            raise ValueError
+        socket.create_connection((parts.hostname, parts.port), timeout=SCHEDULER_SECONDS).close()
+    except (OSError, ValueError):
+        raise ConfigRefused(
+            "no-cluster", "no Dask scheduler answers there; write tcp://HOST:PORT", where="--scheduler"
+        ) from None

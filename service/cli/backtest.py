@@ -52,6 +52,7 @@ KINDS: Final = (("gate", "By gate"), ("facility", "By facility"), ("payer", "By 
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="The sums by gate as an SVG picture."
 )
 @click.option("--processes", type=click.IntRange(1, 256), help="How many at once; by default one a core.")
+@click.option("--scheduler", metavar="ADDRESS", help="Walk on the workers of this Dask cluster instead.")
 @click.option("--json", "as_json", is_flag=True, help="The sums as JSON.")
 def command(
     draft: Path,
@@ -59,6 +60,7 @@ def command(
     csv_file: Path | None,
     chart: Path | None,
     processes: int | None,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Walk every account's history under the policy in force and under a draft.
@@ -74,7 +76,7 @@ def command(
         asked = Asked(app.config.database_url, base, base | read_packs([draft]), until or now.as_of, now.now)
         begun = monotonic()
         with _bar(as_json) as bar:
-            found = backtest(asked, processes or os.cpu_count() or 1, bar)
+            found = backtest(asked, processes or os.cpu_count() or 1, bar, scheduler)
         seconds = monotonic() - begun
     told = plain(found, asked.until)
     if csv_file is not None:

@@ -104,3 +104,22 @@ def test_a_draft_that_does_not_hold_together_is_refused(home: Home) -> None:
     path = home.folder / "broken.toml"
     path.write_text('[policy]\nid = "x"\nversion = "1"\n[gates.G99]\ncitation = "c"\n')
     assert "[unknown-gate]" in refused(home.baton("policy", "backtest", path), 2)
+
+
+def test_a_cluster_counts_what_one_process_counts(home: Home) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed (extra cluster)")
+    path = draft(home, "clustered", DAYS, DAYS.replace("60", "30"))
+    alone = asked(home, path, "--processes", 1)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        together = asked(home, path, "--scheduler", cluster.scheduler_address)
+    assert together == alone
+
+
+def test_a_scheduler_that_does_not_answer_is_said_plainly(home: Home) -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed (extra cluster)")
+    path = draft(home, "nowhere", DAYS, DAYS.replace("60", "30"))
+    ran = home.baton("policy", "backtest", path, "--scheduler", "not-an-address")
+    assert ran.returncode == 2
+    assert "no Dask scheduler answers there" in ran.stderr and "Traceback" not in ran.stderr
