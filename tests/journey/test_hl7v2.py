@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from adapters.hl7v2 import STANDARD, Mapping
 from schemas.facts import AccountRef, Message
 from service.app import App
 from service.config import load
+from service.mappings import FeedMapping
 from tests.journey.command_line import Home
 from tests.journey.stories import MOMENT
 
@@ -27,8 +29,8 @@ class Site(App):
 
     mapping: Mapping = STANDARD
 
-    def mapping_of(self, feed: str) -> Mapping:
-        return self.mapping
+    def mapping_of(self, feed: str) -> FeedMapping:
+        return replace(super().mapping_of(feed), hl7v2=self.mapping)
 
 
 @pytest.fixture
