@@ -35,8 +35,9 @@ STAGES: Final[tuple[tuple[str, str, str], ...]] = (
     ("save cases", "store/outcomes", "save_cases"),
     ("add case events", "store/outcomes", "add_case_events"),
     ("add outbox rows", "store/outcomes", "add_outbox"),
-    ("add audit rows", "store/outcomes", "add_audit"),
+    ("add audit rows", "store/audit", "add_audit"),
     ("note what was read", "store/intake", "finish_messages"),
+    ("number, chain and write audit entries", "store/audit", "_seal_audit"),
     ("settle and commit", "store/session", "commit"),
 )
 """What a stage is called, and the function whose time, with all it calls, is the stage's."""

@@ -79,7 +79,7 @@ def test_every_command_explains_itself(home):
         (["why", "A1", "--known-at", "2026-03-14T08:00:00"], "offset"),
         (["cases", "--status", "lost"], "is not one of"),
         (["inspect"], "missing argument"),
-        (["parked", "retry"], "name one id, or --all"),
+        (["parked", "retry"], "name ids, or --all, or a filter"),
         (["clock", "--as-of", "2026-03-14"], "--once"),
     ],
 )
