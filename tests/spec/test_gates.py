@@ -261,11 +261,13 @@ def test_late_charges_hold_fourteen_days() -> None:
     assert held("G06", facts, 64) is None
 
 
-def test_a_decision_of_the_day_settles_before_a_case_opens() -> None:
+def test_a_corrected_decision_of_the_same_day_stands_in_no_gates_way() -> None:
+    """That later facts of the evening may still come is what the settling window waits for, not policy."""
     facts = [*ready(), decided("-320.00", "0.00", "PR-1 -320.00", on=80, status="22")]
+    assert held("G04", facts, 80) == "hold"
     facts.append(decided("320.00", "20.00", "PR-1 300.00", on=80, sequence="2"))
-    assert held("G06", facts, 80) == "hold"
-    assert held("G06", facts, 81) is None
+    assert held("G04", facts, 80) is None
+    assert held("G06", facts, 80) is None
 
 
 def test_refused_assistance_holds_thirty_days() -> None:

@@ -108,14 +108,14 @@ def charges_are_complete(asked: Inquiry, given: Values) -> Answer:
     found = asked.signalled("DET-12.split", "DET-12.interim", "DET-12.uncovered")
     if found:
         return Said(HOLD, in_words(found), None, "the decision on the rest of the charge", evidence_of(found))
-    return _settling(asked, given)
+    return _late_charges(asked, given)
 
 
-def _settling(asked: Inquiry, given: Values) -> Answer:
+def _late_charges(asked: Inquiry, given: Values) -> Answer:
     account = asked.account
     until = date.min
     why = evidence = ""
-    late, settle = day_count(given["late_charge_days"][0]), day_count(given["settling_days"][0])
+    late = day_count(given["late_charge_days"][0])
     discharged_on = account.registered.service_to
     if discharged_on is not None:
         until, why = discharged_on + day_count(given["bill_hold_days"][0]), "The stay ended only just now."
@@ -125,9 +125,6 @@ def _settling(asked: Inquiry, given: Values) -> Answer:
     for charge in account.charges:
         if charge.body.service_on + late > until:
             until, why, evidence = charge.body.service_on + late, "Late charges may still come.", charge.id
-    for one in account.adjudications:
-        if one.at.date() + settle > until:
-            until, why, evidence = one.at.date() + settle, "A payer decided only just now.", one.ids[0]
     if asked.as_of >= until:
         return None
     return Said(HOLD, why, until, None, (evidence,) if evidence else ())
@@ -286,7 +283,6 @@ GATES: Final = (
         (
             Parameter("bill_hold_days", "days", "higher"),
             Parameter("late_charge_days", "days", "higher"),
-            Parameter("settling_days", "days", "higher"),
         ),
     ),
     Gate(
