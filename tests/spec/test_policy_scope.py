@@ -326,11 +326,32 @@ def test_a_scoped_value_without_effect_is_told_with_its_line() -> None:
     line = text.splitlines().index("[[gates.G41.value]]") + 1
     found = examine(everybodys_texts() | {"ny.toml": text})
     assert found.policy is not None
-    assert [(w.code, w.where) for w in found.warned] == [("no-effect", f"ny.toml:{line}")]
+    assert [(w.code, w.where) for w in found.warned] == [
+        ("no-effect", f"ny.toml:{line}"),
+        ("no-facility-state", ""),
+    ]
 
 
 def test_a_scoped_value_with_effect_on_some_day_only_is_not_told() -> None:
-    assert examine(everybodys_texts() | {"ny.toml": NY + "effective_from = 2030-01-01\n"}).warned == ()
+    texts = everybodys_texts() | {"ny.toml": NY + "effective_from = 2030-01-01\n"}
+    assert [w.code for w in examine(texts).warned] == ["no-facility-state"]
+
+
+def test_law_of_states_without_any_facility_that_stands_in_one_is_told_of() -> None:
+    placed = everybodys_texts() | {"ny.toml": NY, "us.toml": US.replace("STATE", "NY")}
+    assert examine(placed).warned == ()
+    assert [w.code for w in examine(everybodys_texts() | {"ny.toml": NY}).warned] == ["no-facility-state"]
+    assert examine(everybodys_texts()).warned == ()
+
+
+US = """
+[policy]
+id = "our-places"
+version = "1"
+
+[facility.GEN]
+state = "STATE"
+"""
 
 
 def test_statements_of_the_scope_do_not_change_what_others_get() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -46,7 +47,17 @@ def idle(book: Book) -> tuple[Warned, ...]:
         for (pack, line), label in sorted(without.items())
         if label
     ]
-    return (*found, *missing)
+    return (*found, *missing, *_nowhere(book))
+
+
+def _nowhere(book: Book) -> Iterator[Warned]:
+    """Law of states is in force, and no facility is said to stand in one."""
+    by_state = [pack for pack in book.packs if pack.scope and "state" in pack.scope]
+    if by_state and not any(facility.state for facility in book.facilities.values()):
+        text = (
+            "no [facility.NAME] says a state: what states ask counts only by where patient and guarantor live"
+        )
+        yield Warned("no-facility-state", text, "")
 
 
 def _never_binds(
