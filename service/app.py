@@ -21,7 +21,7 @@ from adapters.transport import Transport
 from schemas.canonical import to_bytes
 from schemas.errors import ConfigRefused
 from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
-from schemas.feeds import Feed
+from schemas.feeds import Alerts, Feed
 from service.audit import Announced, make_checkpoint
 from service.config import Config
 from service.core import Policy, parse_policy
@@ -163,6 +163,10 @@ class App:
             timedelta(seconds=self.config.settling_seconds),
             frozenset(feed.name for feed in self.config.feeds.values() if feed.shadow),
         )
+
+    def alerts(self) -> dict[str, Alerts]:
+        """When people are told that something about a feed is not as it should be, by feed."""
+        return {feed.name: feed.alerts for feed in self.config.feeds.values()}
 
     def unwatched(self) -> frozenset[str]:
         """The feeds that are never paused by themselves."""

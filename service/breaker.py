@@ -43,6 +43,10 @@ LATE: Final = timedelta(hours=1)
 """A missing number may still be on its way so long after a later one came."""
 
 
+CAUSES: Final = ("silent", "gap", "denials", "reversals", "patient_share")
+"""Every way in which a feed can depart from its history."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """What is known of one feed: its days and the hours in which something came, oldest first.
@@ -69,7 +73,32 @@ class Oddity:
 
 def oddity(history: History, now: datetime, today: date) -> Oddity | None:
     """The first way in which a feed departs from its own history; None while it is itself."""
-    return _silent(history, now) or _gap(history, now) or _odd_day(history, today)
+    return next(iter(oddities(history, now, today)), None)
+
+
+def oddities(history: History, now: datetime, today: date) -> list[Oddity]:
+    """Every way in which a feed departs from its own history."""
+    found = (_silent(history, now), _gap(history, now), _odd_day(history, today))
+    return [one for one in found if one is not None]
+
+
+def missing_numbers(history: History, now: datetime) -> list[tuple[int, int]] | None:
+    """The control numbers that never came, as first and last of each gap; None where nobody counts.
+
+    Known gaps of before a person looked at the feed are left out; so is what may still be on its way.
+    """
+    numbers = _since_restart(history.numbers)
+    came = dict(reversed(numbers))
+    ordered = sorted(came)
+    steps = [(a, b) for a, b in pairwise(ordered)]
+    if len(steps) < NUMBERS or sum(1 for a, b in steps if b - a == 1) * 20 < len(steps) * 19:
+        return None
+    since = history.resumed_at
+    return [
+        (a + 1, b - 1)
+        for a, b in steps
+        if b - a > 1 and now - came[b] >= LATE and (since is None or came[b] > since)
+    ]
 
 
 def _silent(history: History, now: datetime) -> Oddity | None:
@@ -89,16 +118,7 @@ def _silent(history: History, now: datetime) -> Oddity | None:
 
 
 def _gap(history: History, now: datetime) -> Oddity | None:
-    numbers = _since_restart(history.numbers)
-    came = dict(reversed(numbers))
-    ordered = sorted(came)
-    steps = [(b - a, came[b]) for a, b in pairwise(ordered)]
-    if len(steps) < NUMBERS or sum(1 for step, _ in steps if step == 1) * 20 < len(steps) * 19:
-        return None
-    since = history.resumed_at
-    missing = sum(
-        step - 1 for step, at in steps if step > 1 and now - at >= LATE and (since is None or at > since)
-    )
+    missing = sum(last - first + 1 for first, last in missing_numbers(history, now) or ())
     if not missing:
         return None
     return Oddity("gap", f"{missing} of the numbers by which its sender counts never came.")

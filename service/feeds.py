@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from schemas.errors import ConfigRefused
-from schemas.feeds import Feed
+from schemas.feeds import Alerts, Feed
 from service.core.policy import Lines
 from service.mappings import ACCOUNT_KEYS, FeedMapping
 
@@ -60,6 +60,15 @@ def _size(value: object) -> int:
     return value
 
 
+def _whole(low: int, high: int) -> Reader:
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
 def _table(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("write a table")
@@ -100,11 +109,20 @@ KEYS: Final[dict[str, Reader]] = {
     "hl7v2": _table,
     "fhir": _table,
     "limits": _table,
+    "alerts": _table,
 }
 """What may be said of a feed, and how each is read; a key fills the field of `Feed` that has its name."""
 
 LIMITS: Final[dict[str, Reader]] = {"max_bytes": _size}
 """What `[limits]` may say."""
+
+ALERTS: Final[dict[str, Reader]] = {
+    "parked_percent": _whole(0, 100),
+    "lag_seconds": _whole(0, 30 * 86_400),
+    "rate_times": _whole(0, 1000),
+    "silent_hours": _whole(0, 10_000),
+}
+"""What `[alerts]` may say; 0 is never."""
 
 
 def load_feeds(folder: Path, facility: str, *, required: bool) -> dict[str, Feed]:
@@ -159,6 +177,8 @@ def read_feed(table: Mapping[str, object], name: str, facility: str, place: Plac
         said[key] = _read(KEYS, key, value, place)
     limits = said.pop("limits", {})
     said |= {key: _read(LIMITS, key, value, place, "limits") for key, value in limits.items()}
+    alerts = said.pop("alerts", {})
+    said["alerts"] = Alerts(**{k: _read(ALERTS, k, value, place, "alerts") for k, value in alerts.items()})
     for key in said.get("account", {}):
         if key not in ACCOUNT_KEYS:
             raise _unknown(key, ACCOUNT_KEYS, place("account", key), "[account]")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from itertools import count, islice
+from datetime import date, datetime, timedelta
+from itertools import count, islice, repeat
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from adapters.hl7v2.places import belongs
@@ -37,7 +37,7 @@ from service.core import Policy
 from service.entries import kept_entry, told_of
 from service.posting import Arrival, Posting, parked_row
 from service.release import Terms, stands
-from service.tallying import Fate, control_numbers, tallies
+from service.tallying import Fate, age_of, control_numbers, tallies
 
 Read: TypeAlias = Callable[[Message], Iterator[Item]]
 """Reads one message: `service.app` wires a door's reader to each format."""
@@ -195,7 +195,8 @@ class Intake:
         self._posting(unit, moment).post(arrivals)
         unit.finish_messages([self._finished(arrival, moment) for arrival in arrivals])
         receipts = _receipts(kept, messages, arrivals)
-        fates = _fates(messages, receipts, [r.tally for r in readings])
+        ages = [age_of(r.facts, m.received_at) for m, r in zip(messages, readings, strict=True)]
+        fates = _fates(messages, receipts, [r.tally for r in readings], moment.now, ages)
         unit.add_tallies(tallies(fates, arrivals, moment.as_of, moment.now))
         unit.add_control_numbers(
             [
@@ -371,7 +372,7 @@ class Intake:
         with self._store.write() as unit:
             unit.finish_messages([self._finished(total, moment)])
             unit.add_control_numbers(numbers)
-            fate = Fate(large.feed, receipt.disposition, tally)
+            fate = Fate(large.feed, receipt.disposition, tally, moment.now - large.received_at)
             unit.add_tallies(tallies([fate], [total], moment.as_of, moment.now))
         return receipt
 
@@ -390,7 +391,12 @@ class Intake:
                 for row, m in zip(kept, messages, strict=True)
             ]
             unit.add_tallies(
-                tallies(_fates(messages, receipts, [None] * len(messages)), (), moment.as_of, moment.now)
+                tallies(
+                    _fates(messages, receipts, [None] * len(messages), moment.now),
+                    (),
+                    moment.as_of,
+                    moment.now,
+                )
             )
         return receipts
 
@@ -538,7 +544,14 @@ def _receipts(
 
 
 def _fates(
-    messages: Sequence[Message], receipts: Sequence[Receipt], tallied: Sequence[Tally | None]
+    messages: Sequence[Message],
+    receipts: Sequence[Receipt],
+    tallied: Sequence[Tally | None],
+    now: datetime,
+    ages: Iterable[timedelta | None] = repeat(None),
 ) -> list[Fate]:
-    """What became of each message, and what its reader counted."""
-    return [Fate(m.feed, r.disposition, t) for m, r, t in zip(messages, receipts, tallied, strict=True)]
+    """What became of each message, what its reader counted, and how long it took."""
+    return [
+        Fate(m.feed, r.disposition, t, now - m.received_at, age)
+        for m, r, t, age in zip(messages, receipts, tallied, ages, strict=False)
+    ]

@@ -5,8 +5,9 @@ No label names a person or an account.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
 from threading import Lock
 from time import monotonic
 from typing import Final
@@ -17,14 +18,43 @@ from prometheus_client.registry import Collector
 
 from adapters.store import Counts, Standing, Store
 from schemas.errors import Unavailable
+from service.feed_health import Health, health
 from service.release import PAUSED, SETTLING, SHADOW
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 FRESH_SECONDS: Final = 5.0
 """How long one count of the store serves every scrape: counting many rows costs the database something."""
 
-SEEN_WITHIN: Final = timedelta(days=60)
-"""A feed that sent nothing for so long is no more told of."""
+MOST_FEEDS: Final = 1000
+"""Feeds that are asked about at once; more than that nobody has, but somebody may invent them."""
+
+OTHER: Final = "other"
+"""The label under which feeds that have no file are told of, together."""
+
+_FEED_GAUGES: Final[tuple[tuple[str, str, Callable[[Health], float | None]], ...]] = (
+    (
+        "last_seen_timestamp_seconds",
+        "When the last message of a feed came",
+        lambda one: one.last_seen_at.timestamp() if one.last_seen_at else None,
+    ),
+    ("messages_last_hour", "Messages of the last hour", lambda one: one.hour.messages),
+    ("messages_last_day", "Messages of the last 24 hours", lambda one: one.day.messages),
+    (
+        "messages_parked_last_day",
+        "Messages of the last 24 hours in which something waits for a person",
+        lambda one: one.day.parked,
+    ),
+    (
+        "lag_seconds",
+        "From receipt to decision, the slowest message of the last hour",
+        lambda one: None if one.hour.slowest_ms is None else one.hour.slowest_ms / 1000,
+    ),
+    (
+        "delay_seconds",
+        "How old the newest statement of the last hour was when it came",
+        lambda one: None if one.hour.freshest_ms is None else one.hour.freshest_ms / 1000,
+    ),
+)
 
 CASE_STATUSES: Final = ("open", "recalled", "closed")
 LATENCY_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -34,7 +64,11 @@ class StoreCounts(Collector):
     """The store's counts as gauges, read when asked and at most once in `FRESH_SECONDS`."""
 
     def __init__(
-        self, store: Callable[[], Store], now: Callable[[], datetime], policy: Callable[[], str]
+        self,
+        store: Callable[[], Store],
+        now: Callable[[], datetime],
+        policy: Callable[[], str],
+        configured: Mapping[str, bool] | None = None,
     ) -> None:
         self._store = store
         self._now = now
@@ -43,8 +77,9 @@ class StoreCounts(Collector):
         self._counts: Counts | None = None
         self._standing = Standing(0, 0, {})
         self._paused: frozenset[str] = frozenset()
-        self._alerts: dict[str, str] = {}
-        self._seen: dict[str, datetime] = {}
+        self._alerts: dict[tuple[str, str], str] = {}
+        self._health: dict[str, Health] = {}
+        self._configured = dict(configured or {})
         self._until = 0.0
 
     def describe(self) -> Iterator[Metric]:
@@ -96,18 +131,43 @@ class StoreCounts(Collector):
         paused = GaugeMetricFamily(
             "baton_feed_paused", "1 while opening cases from a feed is paused", labels=["feed"]
         )
-        for feed in sorted(self._paused):
+        for feed in sorted({self._label(feed) for feed in self._paused}):
             paused.add_metric([feed], 1)
         yield paused
-        alert = GaugeMetricFamily("baton_feed_alert", "1 while a feed is not itself", labels=["feed"])
-        seen = GaugeMetricFamily(
-            "baton_feed_last_seen_timestamp_seconds", "When the last message of a feed came", labels=["feed"]
+        yield from self._feeds()
+
+    def _label(self, feed: str) -> str:
+        """A configured feed's name: whoever may send can invent others, and a label is never dropped."""
+        return feed if feed in self._configured else OTHER
+
+    def _feeds(self) -> Iterator[Metric]:
+        """How each configured feed does; all others together are `other`."""
+        by_label: dict[str, list[Health]] = {}
+        for feed, one in self._health.items():
+            by_label.setdefault(self._label(feed), []).append(one)
+        for name, text, read in _FEED_GAUGES:
+            gauge = GaugeMetricFamily(f"baton_feed_{name}", text, labels=["feed"])
+            for label, ones in sorted(by_label.items()):
+                values = [value for value in map(read, ones) if value is not None]
+                if values:
+                    gauge.add_metric([label], sum(values) if name.startswith("messages") else max(values))
+            yield gauge
+        shadow = GaugeMetricFamily(
+            "baton_feed_shadow", "1 for a feed that is read and opens no case", labels=["feed"]
         )
-        for feed, at in sorted(self._seen.items()):
-            alert.add_metric([feed], int(self._alerts.get(feed) == "alert"))
-            seen.add_metric([feed], at.timestamp())
+        for feed, shadowed in sorted(self._configured.items()):
+            shadow.add_metric([feed], int(shadowed))
+        yield shadow
+        alert = GaugeMetricFamily(
+            "baton_feed_alert", "1 while people were told of it and it is not over", labels=["feed", "cause"]
+        )
+        standing: dict[tuple[str, str], int] = {}
+        for (feed, cause), move in self._alerts.items():
+            key = self._label(feed), cause
+            standing[key] = max(standing.get(key, 0), int(move == "alert"))
+        for (feed, cause), value in sorted(standing.items()):
+            alert.add_metric([feed, cause], value)
         yield alert
-        yield seen
 
     def _read(self) -> Counts | None:
         with self._lock:
@@ -117,8 +177,10 @@ class StoreCounts(Collector):
                         self._counts = reader.counts()
                         self._standing = reader.standing(self._policy())
                         self._paused = reader.paused_feeds()
-                        self._alerts = {row.feed: row.move for row in reader.feed_alerts()}
-                        self._seen = dict(reader.feed_hours(self._now().date() - SEEN_WITHIN))
+                        self._alerts = {(row.feed, row.cause): row.move for row in reader.feed_alerts()}
+                        now = self._now()
+                        names = {*self._configured, *islice(reader.feeds_seen(), MOST_FEEDS)}
+                        self._health = health(reader, names, now, now.date(), deep=False)
                 except Unavailable:
                     self._counts = None
                 self._until = monotonic() + FRESH_SECONDS
@@ -134,9 +196,10 @@ class DoorMeter:
         now: Callable[[], datetime],
         version: str,
         policy: Callable[[], str] = str,
+        feeds: Mapping[str, bool] | None = None,
     ) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(StoreCounts(store, now, policy))
+        self.registry.register(StoreCounts(store, now, policy, feeds))
         self._requests = Counter(
             "baton_http_requests",
             "HTTP requests answered",

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from adapters.store import ControlNumberRow, TallyRow
-from schemas.facts import Tally
+from schemas.facts import Fact, Tally
 from service.posting import Arrival
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one message of a feed, and what its reader counted; None where nobody read it."""
+    """What became of one message of a feed, and what its reader counted; None where nobody read it.
+
+    `waited` is from its receipt to here, `age` how old its newest statement was then; None is unknown.
+    """
 
     feed: str
     disposition: str
     tally: Tally | None = None
+    waited: timedelta | None = None
+    age: timedelta | None = None
 
 
 def tallies(fates: Iterable[Fate], arrivals: Sequence[Arrival], day: date, now: datetime) -> list[TallyRow]:
@@ -28,6 +33,8 @@ def tallies(fates: Iterable[Fate], arrivals: Sequence[Arrival], day: date, now: 
     what their claims and provider adjustments add up to: they agree where a remittance holds together.
     Source: 005010X221A1 1.10.2.1.1 (BPR02 = sum of CLP04 - sum of PLB).
     """
+    waited: dict[str, list[timedelta]] = defaultdict(list)
+    aged: dict[str, list[timedelta]] = defaultdict(list)
     counted: dict[str, Counter[str]] = {}
     cents: dict[str, Counter[str]] = {}
     for fate in fates:
@@ -36,6 +43,10 @@ def tallies(fates: Iterable[Fate], arrivals: Sequence[Arrival], day: date, now: 
         stated, settled = payment_of(fate.tally)
         sums["received"] += stated
         sums[fate.disposition] += settled
+        if fate.waited is not None:
+            waited[fate.feed].append(fate.waited)
+        if fate.age is not None:
+            aged[fate.feed].append(fate.age)
     said: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
         if arrival.claims or arrival.taken_back:
@@ -58,9 +69,21 @@ def tallies(fates: Iterable[Fate], arrivals: Sequence[Arrival], day: date, now: 
             charge_cents=sum(a.charge_cents for a in said.get(feed, ())),
             patient_cents=sum(a.patient_cents for a in said.get(feed, ())),
             recorded_at=now,
+            slowest_ms=_ms(max(waited[feed], default=None)),
+            freshest_ms=_ms(min(aged[feed], default=None)),
         )
         for feed, counts in sorted(counted.items())
     ]
+
+
+def _ms(span: timedelta | None) -> int | None:
+    """Clocks that differ make no time negative."""
+    return None if span is None else max(0, span // timedelta(milliseconds=1))
+
+
+def age_of(facts: Sequence[Fact], received_at: datetime) -> timedelta | None:
+    """How old the newest statement of a message was when it came; None without one."""
+    return received_at - max(f.occurred_at for f in facts) if facts else None
 
 
 def payment_of(tally: Tally | None) -> tuple[int, int]:

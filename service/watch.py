@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from adapters.store import (
     AuditRow,
@@ -19,21 +21,37 @@ from adapters.store import (
 )
 from schemas.canonical import stable_id, to_bytes
 from schemas.errors import BatonError
+from schemas.feeds import Alerts
 from schemas.wire.events import feed_told
-from service.breaker import HISTORY, History, Oddity, oddity
+from service.breaker import CAUSES, HISTORY, History, Oddity, oddities
+from service.feed_health import CONTROL_NUMBERS, complaints, health, usual_of
 from service.intake import Moment
 from service.logs import Log
 
 EVERY: Final = timedelta(minutes=1)
-CONTROL_NUMBERS: Final = 500
 BATON: Final = "baton"
 PERSON: Final = "person"
+STANDARD: Final = Alerts()
+
+Said: TypeAlias = dict[tuple[str, str], Oddity | None]
+"""What can be said of a feed by cause; None where it is well."""
 
 
 class Watch:
-    """Pauses feeds that are not themselves; those in `unwatched` are left alone."""
+    """Pauses feeds that are not themselves, and tells of those that need a person, once each.
 
-    def __init__(self, store: Store, log: Log, unwatched: frozenset[str] = frozenset()) -> None:
+    Those in `unwatched` are never paused. `alerts` are the limits of each configured feed; another one has
+    the standard ones.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        log: Log,
+        unwatched: frozenset[str] = frozenset(),
+        alerts: Mapping[str, Alerts] | None = None,
+    ) -> None:
+        self._alerts = alerts or {}
         self._store = store
         self._log = log
         self._unwatched = unwatched
@@ -57,12 +75,16 @@ class Watch:
         with self._store.read() as reader:
             self._read_days(reader, moment.as_of)
             paused = reader.paused_feeds()
-            feeds = sorted({feed for feed, _ in self._days} - self._unwatched)
-            odd = {feed: oddity(self._history(reader, feed), moment.now, moment.as_of) for feed in feeds}
-            alerts = _alerts(odd, reader, moment.now)
-        found = {feed: one for feed, one in odd.items() if one is not None and feed not in paused}
+            every = {feed for feed, _ in self._days}
+            odd = {
+                feed: oddities(self._history(reader, feed), moment.now, moment.as_of)
+                for feed in sorted(every - self._unwatched)
+            }
+            said = self._said(reader, sorted(every), odd, moment)
+        found = {feed: ones[0] for feed, ones in odd.items() if ones and feed not in paused}
         if found:
             with self._store.write() as unit:
+                unit.look_at_feeds_alone()
                 for feed in sorted(set(found) & unit.paused_feeds()):
                     del found[feed]
                 rows = [
@@ -70,22 +92,42 @@ class Watch:
                     for feed, o in found.items()
                 ]
                 _record(unit, rows)
-        self._tell(alerts)
+        self._tell(said, moment.now)
         for feed, one in found.items():
             self._log.warning("opening cases paused", feed=feed, code=one.cause)
         return found
 
-    def _tell(self, alerts: list[FeedAlertRow]) -> None:
-        """Say what began and what is over, once: the record, the event and the log line go together."""
-        if not alerts:
-            return
+    def _said(
+        self, reader: Reader, feeds: Sequence[str], odd: Mapping[str, Sequence[Oddity]], moment: Moment
+    ) -> Said:
+        """What can be said of each feed now, by cause; None where it is well."""
+        found: Said = {}
+        for feed, ones in odd.items():
+            found |= {(feed, cause): None for cause in CAUSES}
+            found |= {(feed, one.cause): one for one in ones}
+        for feed, one in health(reader, feeds, moment.now, moment.as_of, deep=False).items():
+            limits = self._alerts.get(feed, STANDARD)
+            days = {day.day: day.messages for (name, _), day in self._days.items() if name == feed}
+            yesterday = moment.as_of - timedelta(days=1)
+            whole = replace(one, yesterday=days.get(yesterday, 0), usual=usual_of(days, yesterday))
+            told = complaints(whole, limits, moment.now, watched=feed not in self._unwatched)
+            found |= {(feed, cause): odds for cause, odds in told.items()}
+        return found
+
+    def _tell(self, said: Said, now: datetime) -> None:
+        """Say what began and what is over, once: the record, the event and the log line go together.
+
+        Another clock may say it at the same time: whose rows are kept has told it.
+        """
+        with self._store.read() as reader:
+            if not _news(said, reader.feed_alerts(), now):
+                return
         with self._store.write() as unit:
-            told = unit.reader.feed_alerts()
-            unit.add_feed_alerts(alerts)
-            unit.add_outbox([_announced(row, told) for row in alerts])
+            alerts = unit.add_feed_alerts(_news(said, unit.reader.feed_alerts(), now))
+            unit.add_outbox([_announced(row) for row in alerts])
         for row in alerts:
-            said = self._log.warning if row.move == "alert" else self._log.info
-            said(f"feed {row.move}", feed=row.feed, code=row.cause)
+            tell = self._log.warning if row.move == "alert" else self._log.info
+            tell(f"feed {row.move}", feed=row.feed, code=row.cause)
 
     def _read_days(self, reader: Reader, today: date) -> None:
         """Days that are over are read once; yesterday and today again each time."""
@@ -112,25 +154,28 @@ class Watch:
         )
 
 
-def _alerts(odd: Mapping[str, Oddity | None], reader: Reader, now: datetime) -> list[FeedAlertRow]:
-    """What is to be told now: feeds that are odd and were not, and those that were and are not any more."""
-    standing = {row.feed: row for row in reader.feed_alerts()}
+def _news(said: Said, told: Sequence[FeedAlertRow], now: datetime) -> list[FeedAlertRow]:
+    """What is to be told now: what is not well and was, and what is well again.
+
+    Each row is numbered within its feed and cause, so that two clocks that see the same make the same row.
+    """
+    count = Counter((row.feed, row.cause) for row in told)
+    standing = {(row.feed, row.cause): row.move for row in told}
     rows = []
-    for feed, one in odd.items():
-        last = standing.get(feed)
-        alerted = last is not None and last.move == "alert"
+    for (feed, cause), one in said.items():
+        alerted = standing.get((feed, cause)) == "alert"
+        number = count[feed, cause] + 1
         if one is not None and not alerted:
-            rows.append(FeedAlertRow(feed, "alert", one.cause, one.text, now))
-        elif one is None and last is not None and alerted:
-            rows.append(FeedAlertRow(feed, "recovered", last.cause, "It is itself again.", now))
+            rows.append(FeedAlertRow(feed, "alert", cause, one.text, now, number))
+        elif one is None and alerted:
+            rows.append(FeedAlertRow(feed, "recovered", cause, "It is itself again.", now, number))
     return rows
 
 
-def _announced(row: FeedAlertRow, told: Sequence[FeedAlertRow]) -> OutboxRow:
+def _announced(row: FeedAlertRow) -> OutboxRow:
     """The event of an alert; its id counts the alerts of the feed, so that it is the same when told again."""
-    number = sum(1 for one in told if one.feed == row.feed) + 1
     kind = f"feed.{row.move}"
-    id = stable_id(f"{row.feed}|{number}|{kind}")
+    id = stable_id(f"{row.feed}|{row.cause}|{row.number}|{kind}")
     return OutboxRow(
         id, kind, f"feed/{row.feed}", feed_told(kind, row.feed, (row.cause, row.text), id, row.at), row.at
     )
@@ -143,6 +188,7 @@ def pause(store: Store, feed: str, by: str, reason: str, now: datetime) -> None:
         BatonError: `already-paused`.
     """
     with store.write() as unit:
+        unit.look_at_feeds_alone()
         if feed in unit.paused_feeds():
             raise BatonError("already-paused", f"opening cases from feed {feed} is paused already")
         _record(unit, [FeedEventRow(feed, "paused", PERSON, _said(reason), _said(by), now)])
@@ -155,6 +201,7 @@ def resume(store: Store, feed: str, by: str, reason: str, now: datetime) -> None
         BatonError: `not-paused`.
     """
     with store.write() as unit:
+        unit.look_at_feeds_alone()
         if feed not in unit.paused_feeds():
             raise BatonError(
                 "not-paused", f"opening cases from feed {feed} is not paused; `baton breaker list`"

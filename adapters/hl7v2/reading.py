@@ -20,6 +20,7 @@ from adapters.hl7v2.values import NotATime, instant_of
 from schemas.facts import Fact, Item, Noted, Rejected, Tally
 
 PARTS: Final = 1000
+COUNTED_DIGITS: Final = 15
 """Parts of one body that park one by one; then the body as a whole does, and further findings end."""
 
 CLOCKS_APART: Final = timedelta(days=1)
@@ -72,7 +73,7 @@ def read(
     terms = Terms(mapping, facility, mapping.zone(zone), body)
     walk = _Walk(terms, received_at)
     yield from _bounded(walk.over(body))
-    yield Tally("hl7v2", messages=walk.messages)
+    yield Tally("hl7v2", messages=walk.messages, control_numbers=tuple(walk.numbers))
 
 
 def _bounded(items: Iterator[Item]) -> Iterator[Item]:
@@ -94,6 +95,7 @@ class _Walk:
 
     def __init__(self, terms: Terms, received_at: datetime) -> None:
         self.messages = 0
+        self.numbers: list[int] = []
         self._terms = terms
         self._received_at = received_at
 
@@ -112,6 +114,7 @@ class _Walk:
         where = f"MSH {raw.number}"
         segments = _segments(raw, where, self._terms.mapping)
         msh = segments[0]
+        self._count(msh)
         evn = next((s for s in segments[1:4] if s.tag == "EVN"), None)
         code = msh.text(9).upper()
         event = (msh.text(9, 2) or (evn.text(1) if evn is not None else "")).upper()
@@ -137,6 +140,12 @@ class _Walk:
             yield noted("in-the-future", where)
         for group in groups:
             yield from _stated(group, steps)
+
+    def _count(self, msh: Segment) -> None:
+        """MSH-10, where the sender counts its messages; longer numbers are times or random."""
+        control = msh.text(10)
+        if control.isascii() and control.isdigit() and len(control) <= COUNTED_DIGITS:
+            self.numbers.append(int(control))
 
     def _findings(self, msh: Segment, where: str) -> Iterator[Noted]:
         if not msh.text(10):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -16,11 +16,21 @@ from adapters.store.rows import (
     FeedAlertRow,
     FeedDay,
     FeedEventRow,
+    FeedWindow,
+    RefusalRow,
     Standing,
     WithheldRecord,
     WithheldRow,
 )
-from adapters.store.schema import account, control_number, feed_alert, feed_event, tally, withheld_case
+from adapters.store.schema import (
+    account,
+    control_number,
+    feed_alert,
+    feed_event,
+    refusal,
+    tally,
+    withheld_case,
+)
 from adapters.store.session import Batch, Session, Sql
 from schemas.facts import AccountRef
 
@@ -30,7 +40,15 @@ _WITHHELD: Final = Batch(
     schema.withheld_case,
     "account_id move causes feeds amount_cents currency decision policy_version at",
 )
-_FEED_ALERTS: Final = Batch(schema.feed_alert, "feed move cause text at")
+_FEED_ALERTS: Final = Batch(
+    schema.feed_alert,
+    "feed move cause text at number",
+    unless="feed, cause, number",
+    returning="feed, cause, number",
+)
+# Two clocks that want to pause one feed: the second waits, and then finds it paused.
+_ALONE: Final = Sql("SELECT pg_advisory_xact_lock(hashtextextended('feed_event', 1))", "")
+_REFUSALS: Final = Batch(schema.refusal, "feed day door code messages recorded_at")
 _LATEST: Final = "SELECT max(seq) FROM feed_event GROUP BY feed"
 _PAUSED: Final = Sql(
     f"SELECT feed FROM feed_event WHERE seq IN ({_LATEST}) AND move = 'paused'",  # noqa: S608
@@ -57,6 +75,14 @@ _HOURS: Final = Sql(
     "SELECT feed, max(recorded_at) FROM tally WHERE day >= ? AND recorded_at IS NOT NULL"
     " GROUP BY feed, substr(recorded_at, 1, 13) ORDER BY 1, 2",
 )
+# From one feed to the next along the index: as quick with many rows as with few.
+_SEEN_FEEDS: Final = (
+    "WITH RECURSIVE f(feed) AS (SELECT min(feed) FROM tally UNION ALL"
+    " SELECT (SELECT min(t.feed) FROM tally t WHERE t.feed > f.feed) FROM f WHERE f.feed IS NOT NULL)"
+    " SELECT feed, (SELECT max(t.recorded_at) FROM tally t WHERE t.feed = f.feed) FROM f"
+    " WHERE feed IS NOT NULL"
+)
+_SEEN: Final = Sql(_SEEN_FEEDS, _SEEN_FEEDS)
 
 
 class FeedStanding:
@@ -92,13 +118,31 @@ class FeedWrites(FeedStanding):
             _CONTROL_NUMBERS, [(r.feed, r.number, r.message_seq, r.recorded_at) for r in rows]
         )
 
+    def look_at_feeds_alone(self) -> None:
+        """Nobody else who calls this pauses or resumes a feed until this transaction ends."""
+        self._session.run(_ALONE)
+
     def add_feed_events(self, rows: Sequence[FeedEventRow]) -> None:
         """Note that opening cases from a feed pauses or goes on."""
         self._session.write(_FEED_EVENTS, [(r.feed, r.move, r.cause, r.text, r.by, r.at) for r in rows])
 
-    def add_feed_alerts(self, rows: Sequence[FeedAlertRow]) -> None:
-        """Note what was told about feeds, so that nobody is told twice."""
-        self._session.write(_FEED_ALERTS, [(r.feed, r.move, r.cause, r.text, r.at) for r in rows])
+    def add_feed_alerts(self, rows: Sequence[FeedAlertRow]) -> list[FeedAlertRow]:
+        """Note what is told about feeds; answers those whose number was free: tell them.
+
+        Of two who note the same number at once, the second waits, and then finds it taken.
+        """
+        values = [
+            (r.feed, r.move, r.cause, r.text, r.at, r.number)
+            for r in sorted(rows, key=lambda r: (r.feed, r.cause))
+        ]
+        kept = {tuple(row) for row in self._session.insert_new(_FEED_ALERTS, values)}
+        return [r for r in rows if (r.feed, r.cause, r.number) in kept]
+
+    def add_refusals(self, rows: Sequence[RefusalRow]) -> None:
+        """Note how many messages doors refused without keeping them."""
+        self._session.write(
+            _REFUSALS, [(r.feed, r.day, r.door, r.code, r.messages, r.recorded_at) for r in rows]
+        )
 
     def add_withheld(self, rows: Sequence[WithheldRow]) -> None:
         """Note cases that would have opened, and where that is over."""
@@ -128,7 +172,7 @@ class FeedQuestions(FeedStanding):
     def feed_alerts(self, feed: str | None = None) -> list[FeedAlertRow]:
         """What was told about feeds, first to last."""
         a = feed_alert.c
-        found = select(a.feed, a.move, a.cause, a.text, a.at).order_by(a.seq)
+        found = select(a.feed, a.move, a.cause, a.text, a.at, a.number).order_by(a.seq)
         if feed is not None:
             found = found.where(a.feed == feed)
         return [FeedAlertRow(*row) for row in self._session.select(found)]
@@ -142,6 +186,38 @@ class FeedQuestions(FeedStanding):
         ]
         found = select(t.feed, t.day, *sums).where(t.day >= since).group_by(t.feed, t.day)
         return [FeedDay(*row) for row in self._session.select(found.order_by(t.feed, t.day))]
+
+    def feeds_seen(self) -> dict[str, datetime | None]:
+        """Every feed that ever sent something, and when it last did; None where that was not kept."""
+        return {feed: instant(at) if at else None for feed, at in self._session.fetch(_SEEN)}
+
+    def feed_windows(self, feeds: Collection[str], since: datetime) -> dict[str, FeedWindow]:
+        """What each of these feeds brought from an instant on; one that was silent is left out."""
+        t = tally.c
+        found = (
+            select(
+                t.feed,
+                sa.cast(func.sum(t.received), sa.BigInteger),
+                sa.cast(func.sum(t.parked), sa.BigInteger),
+                func.max(t.slowest_ms),
+                func.min(t.freshest_ms),
+            )
+            .where(t.feed.in_(feeds), t.recorded_at >= since)
+            .group_by(t.feed)
+        )
+        return {row[0]: FeedWindow(*row) for row in self._session.select(found)} if feeds else {}
+
+    def refusals(self, feed: str | None = None, day: date | None = None) -> list[RefusalRow]:
+        """What doors refused, summed by feed, day, door and reason; each at its latest instant."""
+        r = refusal.c
+        counted = sa.cast(func.sum(r.messages), sa.BigInteger)
+        found = select(r.feed, r.day, r.door, r.code, counted, func.max(r.recorded_at))
+        if feed is not None:
+            found = found.where(r.feed == feed)
+        if day is not None:
+            found = found.where(r.day == day)
+        grouped = found.group_by(r.feed, r.day, r.door, r.code).order_by(r.feed, r.day, r.door, r.code)
+        return [RefusalRow(*row) for row in self._session.select(grouped)]
 
     def feed_hours(self, since: date) -> list[tuple[str, datetime]]:
         """The last instant in each hour, of each feed, in which something came; by feed, then by time."""

@@ -37,7 +37,7 @@ _FACTS: Final = Batch(
 _TALLIES: Final = Batch(
     schema.tally,
     "feed day received received_cents accepted accepted_cents duplicate duplicate_cents parked parked_cents"
-    " claims denied taken_back charge_cents patient_cents recorded_at",
+    " claims denied taken_back charge_cents patient_cents recorded_at slowest_ms freshest_ms",
 )
 
 _MESSAGES_BY_DIGEST: Final = Sql(
@@ -262,6 +262,7 @@ class IntakeWrites:
                     r.feed, r.day, r.received, r.received_cents, r.accepted, r.accepted_cents,
                     r.duplicate, r.duplicate_cents, r.parked, r.parked_cents,
                     r.claims, r.denied, r.taken_back, r.charge_cents, r.patient_cents, r.recorded_at,
+                    r.slowest_ms, r.freshest_ms,
                 )
                 for r in rows
             ],

@@ -163,7 +163,8 @@ class TallyRow:
 
     `claims` counts new decisions of payers, `denied` and `taken_back` those that refused and reversed;
     `charge_cents` and `patient_cents` are what the others charged and left to the patient. `recorded_at` is
-    when; None for one counted before that was kept, and for a sum.
+    when; None for one counted before that was kept, and for a sum. `slowest_ms` is how long the slowest
+    message waited from its receipt, `freshest_ms` how old the youngest was when it came; None is unknown.
     """
 
     feed: str
@@ -182,6 +183,31 @@ class TallyRow:
     charge_cents: int = 0
     patient_cents: int = 0
     recorded_at: datetime | None = None
+    slowest_ms: int | None = None
+    freshest_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedWindow:
+    """What a feed brought since an instant, and how long it waited: see `TallyRow`."""
+
+    feed: str
+    messages: int = 0
+    parked: int = 0
+    slowest_ms: int | None = None
+    freshest_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """Messages that a door refused and did not keep: not a byte is stored, only how many they were."""
+
+    feed: str
+    day: date
+    door: str
+    code: str
+    messages: int
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,13 +507,17 @@ class ParkedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeedAlertRow:
-    """Something about a feed was told to people, or was over. `text` is in our own words, with figures."""
+    """Something about a feed was told to people, or was over. `text` is in our own words, with figures.
+
+    `number` counts the alerts and recoveries of one cause of a feed, from 1; None for those of before.
+    """
 
     feed: str
     move: Literal["alert", "recovered"]
     cause: str
     text: str
     at: datetime
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

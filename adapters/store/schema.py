@@ -319,7 +319,10 @@ feed_alert: Final = Table(
     _need("cause", _TEXT),
     _need("text", _TEXT),
     _need("at", Instant()),
+    Column("number", _COUNT),
     Index("ix_feed_alert_feed_seq", "feed", "seq"),
+    # Of two clocks that see the same at once, one finds its number taken, and tells nobody.
+    Index("uq_feed_alert_feed_cause_number", "feed", "cause", "number", unique=True),
     sa.CheckConstraint("move IN ('alert', 'recovered')", name="move"),
 )
 """When something about a feed was told to people, and when it was over; the last row of each cause counts."""
@@ -470,8 +473,25 @@ tally: Final = Table(
     Column("charge_cents", _CENTS, nullable=False, server_default="0"),
     Column("patient_cents", _CENTS, nullable=False, server_default="0"),
     Column("recorded_at", Instant()),
+    Column("slowest_ms", _COUNT),
+    Column("freshest_ms", _COUNT),
     Index("ix_tally_feed_day", "feed", "day"),
+    Index("ix_tally_feed_recorded_at", "feed", "recorded_at"),
 )
+
+refusal: Final = Table(
+    "refusal",
+    metadata,
+    _seq(),
+    _need("feed", _TEXT),
+    _need("day", sa.Date),
+    _need("door", _TEXT),
+    _need("code", _TEXT),
+    _need("messages", _COUNT),
+    _need("recorded_at", Instant()),
+    Index("ix_refusal_feed_day", "feed", "day"),
+)
+"""What doors refused and did not keep: how many messages, and why. Written together, once in a while."""
 
 control_number: Final = Table(
     "control_number",
@@ -572,6 +592,7 @@ APPEND_ONLY: Final = (
     "policy_proposal",
     "policy_outcome",
     "tally",
+    "refusal",
     "control_number",
     "feed_event",
     "withheld_case",

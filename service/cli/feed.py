@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from schemas.errors import ConfigRefused
+from schemas.errors import BatonError, ConfigRefused
 from schemas.facts import Message
 from schemas.feeds import Feed
-from service import watch
 from service.app import App, detect
 from service.cli import screen
 from service.cli.inspect import plural
@@ -19,6 +19,7 @@ from service.cli.opening import opened
 from service.cli.output import print_json
 from service.cli.paths import Named, Source, reason_of
 from service.config import Config, load
+from service.feed_status import feed_status
 from service.feeds import load_feed
 from service.onboarding import examine_samples, page_of
 
@@ -70,30 +71,80 @@ def list_(as_json: bool) -> None:
 
 
 @feed.command()
+@click.argument("name", metavar="[FEED]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with everything that happened.")
-def status(as_json: bool) -> int:
-    """Show which feeds are paused, since when and why. Exit code 1 when one is."""
+def status(name: str | None, as_json: bool) -> int:
+    """Show how each feed does, or one: last seen, how much, how late, what is missing, what waits.
+
+    Exit code 1 when opening cases from one is paused, or an alert stands.
+    """
     with opened() as app, app.store.read() as reader:
-        told = watch.standing(reader)
-        last = {one: reader.mapping_versions(one)[-1:] for one in app.config.feeds}
+        told = feed_status(reader, app.config.feeds, app.moment(), name)
+    if name is not None and not told:
+        raise BatonError("no-such-feed", "no feed of this name has a file or ever sent anything", where=name)
     if as_json:
         print_json(told)
+    elif not told:
+        click.echo("No feed has a file, and none ever sent anything.")
+    elif name is not None:
+        _tell_feed(told[0])
     else:
-        paused = {one["feed"] for one in told if one["paused"]}
-        names = sorted({*app.config.feeds, *(one["feed"] for one in told)})
-        rows = [
-            (
-                name,
-                "paused" if name in paused else "open",
-                last[name][0].sha256[:12] if last.get(name) else "",
-            )
-            for name in names
-        ]
-        if rows:
-            screen.columns(rows, heads=("feed", "cases", "mapping"))
-        else:
-            click.echo("No feed has a file, and none was ever paused.")
-    return NO if any(one["paused"] for one in told) else DONE
+        _tell_feeds(told)
+    return NO if any(one["paused"] or one["alerts"] for one in told) else DONE
+
+
+def _tell_feeds(told: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        (
+            one["feed"],
+            _cases(one),
+            (one["last_seen_at"] or "never")[:16].replace("T", " "),
+            one["last_hour"]["messages"],
+            one["last_day"]["messages"],
+            _or_none(one["parked_percent"], " %"),
+            _or_none(one["lag_seconds"], " s"),
+            _or_none(one["missing_numbers"]),
+            ", ".join(alert["cause"] for alert in one["alerts"]),
+        )
+        for one in told
+    ]
+    heads = ("feed", "cases", "last seen (UTC)", "hour", "day", "parked", "lag", "missing", "alerts")
+    screen.columns(rows, heads=heads, right=(3, 4, 5, 6, 7))
+
+
+def _tell_feed(one: Mapping[str, Any]) -> None:
+    usual = one["usual_day"]
+    click.secho(one["feed"], bold=True)
+    rows = [
+        ("cases", _cases(one)),
+        ("last seen", one["last_seen_at"] or "never"),
+        ("silent for", _or_none(one["silent_hours"], " hours")),
+        ("last hour", f"{one['last_hour']['messages']} messages, {one['last_hour']['parked']} parked"),
+        ("last day", f"{one['last_day']['messages']} messages, {one['last_day']['parked']} parked"),
+        (
+            "yesterday",
+            f"{one['yesterday']} messages"
+            + (f"; such a day brings {usual['least']} to {usual['most']}" if usual else ""),
+        ),
+        ("parked share", _or_none(one["parked_percent"], " %")),
+        ("lag", _or_none(one["lag_seconds"], " seconds from receipt to decision, at the slowest")),
+        ("delay", _or_none(one["delay_seconds"], " seconds old when it came, the newest statement")),
+        ("missing numbers", ", ".join(one["gaps"]) or _or_none(one["missing_numbers"])),
+        ("mapping", (one["mapping"] or "")[:12]),
+    ]
+    screen.columns(rows)
+    for alert in one["alerts"]:
+        screen.wrapped(f"{alert['at'][:16]}  {alert['cause']}: {alert['text']}", indent=2, hang=4)
+    for event in one["events"]:
+        screen.wrapped(f"{event['at'][:16]}  {event['move']} by {event['by']}: {event['text']}", 2, 4)
+
+
+def _cases(one: Mapping[str, Any]) -> str:
+    return "paused" if one["paused"] else "shadow" if one["shadow"] else "open"
+
+
+def _or_none(value: object, unit: str = "") -> str:
+    return "" if value is None else f"{value}{unit}"
 
 
 @feed.command()

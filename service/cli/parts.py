@@ -130,7 +130,7 @@ def clock(once: bool, as_of: date | None, status: bool, as_json: bool) -> None:
     stop, log = stop_on_signals(), open_log("clock")
     with opened(until=stop, log=log) as app:
         log.info("clock started")
-        watch = Watch(app.store, log, app.unwatched())
+        watch = Watch(app.store, log, app.unwatched(), app.alerts())
         keep_time(
             app.intake(),
             app.moment,

@@ -32,7 +32,8 @@ class Rooms:
     _opening: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
-        self.meter = DoorMeter(self.store, self.now, self.version, lambda: self.app.policy.sha256)
+        shadowed = {feed.name: feed.shadow for feed in self.app.config.feeds.values()}
+        self.meter = DoorMeter(self.store, self.now, self.version, lambda: self.app.policy.sha256, shadowed)
         self.backlog = Backlog(self.store, self.intake, self.app.moment, self.log)
         self.reader = BackgroundReader(self.backlog, self.log)
 

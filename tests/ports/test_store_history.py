@@ -27,6 +27,7 @@ from adapters.store import (
     PolicyProposalRow,
     PolicyRow,
     ReadingRow,
+    RefusalRow,
     StatementFailed,
     Store,
     TallyRow,
@@ -62,6 +63,7 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     unit.begin_policy(PolicyProposalRow("p1", None, "baton", "", "", make.now))
     unit.add_tallies([TallyRow("billing", make.today, received=1)])
     unit.add_control_numbers([ControlNumberRow("billing", 7, kept.seq, make.now)])
+    unit.add_refusals([RefusalRow("billing", make.today, "http", "media-type-unsupported", 2, make.now)])
     unit.add_feed_events([FeedEventRow("billing", "paused", "silent", "nothing came", "baton", make.now)])
     unit.add_mappings([MappingRow("billing", "m1", b"{}", make.now)])
     feeds, causes = ("billing",), ("shadow feed billing",)
