@@ -141,12 +141,30 @@ class Responsibility:
 
 @swift_init
 @dataclass(frozen=True, slots=True)
+class Lifted:
+    """Two people who let a case open although a gate says otherwise, why, and until when.
+
+    `override` is the id of the fact that proposed it; `until` is the first day on which it no longer counts.
+    """
+
+    override: str
+    by: str
+    approved_by: str
+    reason: str
+    approved_on: date
+    until: date
+    evidence: tuple[str, ...] = ()
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One gate's answer for one stage.
 
     `until` is the first day on which waiting alone may change it; None when only an event can. `because` is
     one plain sentence; `parameters` are the policy values it used, `evidence` the fact ids it rests on,
-    `set_by` the packs that set each parameter.
+    `set_by` the packs that set each parameter. The verdict is always the gate's own: where people lifted it,
+    `lifted` says so beside it.
     """
 
     gate: str
@@ -160,6 +178,12 @@ class Finding:
     parameters: tuple[tuple[str, Scalar], ...] = ()
     evidence: tuple[str, ...] = ()
     set_by: tuple[tuple[str, str], ...] = ()
+    lifted: Lifted | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is in the way: the gate does not allow, and nobody lifted that."""
+        return self.verdict is not Verdict.ALLOW and self.lifted is None
 
 
 @swift_init

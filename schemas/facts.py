@@ -534,6 +534,53 @@ class AgencyReported:
     note: str | None = None
 
 
+@swift_init
+@dataclass(frozen=True, slots=True)
+class OverrideProposed:
+    """What a person proposes to lift: one gate's answer about opening a case, or a hold that a person placed.
+
+    Exactly one of `gate` and `hold` (the id of the fact that placed it) is stated; for a gate also
+    `verdict_sha256`, the digest of the very answer that was looked at, its sentence `because`, the patient's
+    part `amount_cents` of that day, above which it does not reach, and `until`, the first day on which it no
+    longer lifts. `known_as` is how the machine knows the person: `os:<user>` or `key:<id>`.
+    """
+
+    by: str
+    reason: str
+    on: date
+    gate: str | None = None
+    hold: str | None = None
+    until: date | None = None
+    verdict_sha256: str | None = None
+    because: str | None = None
+    amount_cents: int | None = None
+    known_as: str | None = None
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
+class OverrideApproved:
+    """A second person approves; `override` is the id of the fact that proposes it."""
+
+    override: str
+    by: str
+    reason: str
+    on: date
+    known_as: str | None = None
+
+
+@swift_init
+@dataclass(frozen=True, slots=True)
+class OverrideWithdrawn:
+    """A person takes an override back, approved or not; one is enough."""
+
+    override: str
+    by: str
+    reason: str
+    on: date
+    known_as: str | None = None
+
+
 Body: TypeAlias = (
     AccountRegistered
     | CoverageListed
@@ -559,6 +606,9 @@ Body: TypeAlias = (
     | AccountsUnmerged
     | ContactLogged
     | AgencyReported
+    | OverrideProposed
+    | OverrideApproved
+    | OverrideWithdrawn
 )
 
 KINDS: Final[dict[str, type[Body]]] = {
@@ -586,8 +636,15 @@ KINDS: Final[dict[str, type[Body]]] = {
     "accounts.unmerged": AccountsUnmerged,
     "contact.logged": ContactLogged,
     "agency.reported": AgencyReported,
+    "override.proposed": OverrideProposed,
+    "override.approved": OverrideApproved,
+    "override.withdrawn": OverrideWithdrawn,
 }
-"""Wire type to record. `claim.unreadable` and `remittance.received` come from remittance files only."""
+"""Wire type to record. `claim.unreadable` and `remittance.received` come from remittance files only, what is
+about overrides from Baton's own desk only: no sender may write it."""
+
+OVERRIDING: Final = ("override.proposed", "override.approved", "override.withdrawn")
+"""The kinds with which people lift what holds an account."""
 
 KIND_OF: Final[dict[type[Body], str]] = {record: kind for kind, record in KINDS.items()}
 

@@ -37,10 +37,13 @@ class Against:
 def against(stored: DecisionRecord) -> dict[str, Against]:
     """The gates that stood in the way of a case when it was decided, by id."""
     found = {}
-    for gate in from_bytes(stored.content)["gates"]:
+    content = from_bytes(stored.content)
+    # What people lifted about opening a case is not in the way.
+    lifted = {one["gate"] for one in content.get("lifted", ())}
+    for gate in content["gates"]:
         # The first entry of `says` is the answer about opening a case; None where the gate simply allows.
         said = gate["says"][0]
-        if said and said[0] != Verdict.ALLOW.word:
+        if said and said[0] != Verdict.ALLOW.word and gate["gate"] not in lifted:
             found[gate["gate"]] = Against(said[0], said[1], said[2])
     return found
 

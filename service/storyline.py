@@ -25,6 +25,9 @@ from schemas.facts import (
     ContactLogged,
     CoverageListed,
     NoticeRecorded,
+    OverrideApproved,
+    OverrideProposed,
+    OverrideWithdrawn,
     PaymentPending,
     PaymentPosted,
     PlanChanged,
@@ -112,4 +115,11 @@ _WORDS: Final[dict[type[Body], Callable[[Any], str]]] = {
     AccountsUnmerged: lambda b: f"No longer merged into {b.out_of}",
     ContactLogged: lambda b: f"Contact by {_spaced(b.channel)}, {b.direction}: {b.disposition}",
     AgencyReported: lambda b: f"Agency: {_spaced(b.kind)}",
+    OverrideProposed: lambda b: (
+        f"A person proposed to lift gate {b.gate} until {b.until}: {b.reason}"
+        if b.gate
+        else f"A person proposed to release a hold: {b.reason}"
+    ),
+    OverrideApproved: lambda b: f"A second person approved an override: {b.reason}",
+    OverrideWithdrawn: lambda b: f"A person withdrew an override: {b.reason}",
 }

@@ -40,14 +40,14 @@ class Histories:
     def statements(
         self, first: int, last: int, known_at: datetime
     ) -> dict[int, tuple[AccountRef, list[Fact]]]:
-        """The statements known by an instant, by account id, of accounts numbered `first` to `last` that no
-        merge names; one that no statement went to is left out."""
+        """Statements, and approvals of overrides, known by an instant, by account id, of accounts numbered
+        `first` to `last` that no merge names; one with neither is left out."""
         found = (
             select(fact.c.account_id, account.c.facility, account.c.number, fact.c.id, fact.c.content)
             .join(account, account.c.id == fact.c.account_id)
             .where(
                 fact.c.account_id.between(first, last),
-                fact.c.kind == "statement.sent",
+                fact.c.kind.in_(("statement.sent", "override.approved")),
                 fact.c.recorded_at <= known_at,
                 account.c.group_id.is_(None),
             )

@@ -14,7 +14,7 @@ from marshmallow import Schema
 
 from schemas.canonical import to_bytes
 from schemas.cases import CaseEvent, CaseMove, CaseStatus
-from schemas.decisions import Decision, Responsibility, Verdict
+from schemas.decisions import Decision, Responsibility
 from schemas.facts import AccountRef
 from schemas.money import format_cents
 from schemas.wire import answers
@@ -105,7 +105,7 @@ def account_held(decision: Decision, event_id: str, at: datetime) -> bytes:
                 "because": finding.because,
             }
             for finding in decision.findings
-            if finding.stage == "open_case" and finding.verdict is not Verdict.ALLOW
+            if finding.stage == "open_case" and finding.stands
         ],
         "review_on": _day(decision.review_on),
         "decision": decision.id,

@@ -35,6 +35,7 @@ from service.core.adjudication import Adjudication
 from service.core.carriers import merge_adjudications
 from service.core.guarantors import NOTHING_REGISTERED, Kinds, Tenure, register
 from service.core.merging import Contradiction, United, business_time, unite
+from service.core.overriding import Override, is_placed_at_desk, overrides_of, released
 from service.core.withdrawing import reconciled, withdrawn
 
 B_co = TypeVar("B_co", covariant=True)
@@ -65,6 +66,7 @@ class Account:
     day of service, as far as it is known. `identity_events` are the days, each with its fact, on which it
     changed whose account this is: merged, unmerged, moved to another patient. `elsewhere` are statements that
     went to somebody who does not answer, `billings` for each account held the statements that were about it.
+    `overrides` is everything people proposed to lift here, oldest first, with what became of it.
     `self_pay_since` is the list that first stated self-pay, where every later one says so too. Amounts are
     signed cents in `currency`.
     """
@@ -102,6 +104,7 @@ class Account:
     identity_events: tuple[tuple[date, str], ...] = ()
     elsewhere: frozenset[str] = frozenset()
     billings: tuple[frozenset[str], ...] = ()
+    overrides: tuple[Override, ...] = ()
 
     def delivered_statements(self, since: date = date.min) -> tuple[Known[StatementSent], ...]:
         """Statements from a day on that reached who answers, by day; returned mail takes a delivery back.
@@ -190,7 +193,8 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
     if united.is_joint and (unlike := _unlike_coverage(coverage, by_kind, united)) is not None:
         contradictions += (unlike,)
     adjudications = merge_adjudications(by_kind.get("claim.adjudicated", ()))
-    flags, lifted = _flags(by_kind, united)
+    overrides = _overrides(by_kind)
+    flags, lifted = _flags(by_kind, united, overrides)
     reports = _newest_of_each(by_kind.get("balance.reported", ()), "as_of")
     return Account(
         united.ref,
@@ -226,6 +230,7 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
         events,
         registration.elsewhere,
         _billings(by_kind, united) if united.is_joint else (),
+        overrides,
     )
 
 
@@ -413,14 +418,27 @@ def _lifts(cleared: Fact, flagged: Fact, united: United) -> bool:
     return cleared.account == flagged.account or flagged.account in united.reaches(cleared)
 
 
+def _overrides(kinds: Kinds) -> tuple[Override, ...]:
+    proposed = kinds.get("override.proposed")
+    if not proposed:
+        return ()
+    return overrides_of(proposed, kinds.get("override.approved", ()), kinds.get("override.withdrawn", ()))
+
+
 def _flags(
-    kinds: Kinds, united: United
+    kinds: Kinds, united: United, overrides: tuple[Override, ...]
 ) -> tuple[tuple[Known[AccountFlagged], ...], tuple[tuple[Known[AccountFlagged], date], ...]]:
+    """Flags that stand, and those lifted with their day; what a person placed here two people release."""
     standing: list[Known[AccountFlagged]] = []
     lifted: list[tuple[Known[AccountFlagged], date]] = []
     cleared = kinds.get("account.cleared", [])
+    let_go = released(overrides)
     for fact in kinds.get("account.flagged", ()):
-        days = [cast(AccountCleared, c.body).cleared_on for c in cleared if _lifts(c, fact, united)]
+        if is_placed_at_desk(fact):
+            done = let_go.get(fact.id)
+            days = [done.approval.on] if done and done.approval and done.account == fact.account else []
+        else:
+            days = [cast(AccountCleared, c.body).cleared_on for c in cleared if _lifts(c, fact, united)]
         if days:
             lifted.append((_known(fact), min(days)))
         else:

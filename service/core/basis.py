@@ -33,7 +33,8 @@ class Basis:
 
 
 def answer_to_why(responsibility: Responsibility, decision: Decision) -> tuple[Any, ...]:
-    """What "the same answer" means: may a case open, who owes how much, what stands in the way until when."""
+    """What "the same answer" means: may a case open, who owes how much, what stands in the way until when,
+    and what people lifted."""
     borne: dict[str, int] = {}
     for share in responsibility.shares:
         borne[share.bearer] = borne.get(share.bearer, 0) + share.amount_cents
@@ -47,6 +48,7 @@ def answer_to_why(responsibility: Responsibility, decision: Decision) -> tuple[A
             for f in decision.findings
             if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW
         ],
+        [(f.gate, f.lifted.override, f.lifted.until) for f in decision.findings if f.lifted is not None],
     )
 
 
@@ -88,6 +90,7 @@ _CONTEXT: Final = frozenset({"account.registered", "coverage.listed", "coding.st
 def _cited(responsibility: Responsibility, decision: Decision) -> set[str]:
     named = {i for share in responsibility.shares for i in share.evidence}
     named |= {i for trace in responsibility.traces for i in trace.evidence}
+    named |= {i for f in decision.findings if f.lifted is not None for i in f.lifted.evidence}
     return named | {i for f in decision.findings if f.stage == STAGES[0] for i in f.evidence}
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from schemas.canonical import digest, stable_id
 from schemas.cases import Case, CaseEvent, CaseMove
-from schemas.decisions import STAGES, Decision, Verdict
+from schemas.decisions import STAGES, Decision
 from schemas.facts import AccountRef
 
 FORGIVEN: Final = {
@@ -125,11 +125,7 @@ def _why_it_ends(case: Case, decision: Decision) -> tuple[Literal["recalled", "c
 def _binding_gate(decision: Decision) -> str:
     """The first gate, by id, with the worst verdict on opening a case."""
     worst = decision.outcomes[0]
-    return next(
-        f.gate
-        for f in decision.findings
-        if f.stage == STAGES[0] and f.verdict is worst and worst is not Verdict.ALLOW
-    )
+    return next(f.gate for f in decision.findings if f.stage == STAGES[0] and f.verdict is worst and f.stands)
 
 
 def _record(case: Case, move: CaseMove, previous: int, reason: str, decision: Decision) -> Moved:

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 from schemas.canonical import digest, from_bytes, to_bytes
-from schemas.decisions import STAGES, Decision, Finding, Responsibility, Scalar, Trace, Verdict
+from schemas.decisions import STAGES, Decision, Finding, Lifted, Responsibility, Scalar, Trace, Verdict
 from schemas.facts import AccountFlagged, AccountRef, ContactLogged, Fact, NoticeRecorded, StatementSent
 from schemas.records import from_plain, to_plain
 from service.core.account import Account, Known
 from service.core.gates import REGISTRY, Answer, Facility, Inquiry, Said
 from service.core.gates.asking import NO_PAPERS, NOTHING_TOLD
 from service.core.gates.letters import reader_of
+from service.core.lifting import lift, permits_of
 from service.core.policy import Period, Policy, Rule, shown
 
 
@@ -116,21 +117,28 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
     The decision is a pure function of the account's facts, the policy and the day: the same three give the
     same bytes. What a gate always says (its name, citation and standing sentence) is in the policy that the
     record names by digest, and is not repeated; `read_decision` puts it back. Of the policy's scoped packs
-    those that match the account are in force, and the record names them.
+    those that match the account are in force, and the record names them. What people lifted is recorded with
+    the gate's own verdict beside it.
     """
     policy = policy.for_account(account)
+    period = policy.on(as_of)
     asked = inquire(account, responsibility, as_of, policy.facilities_of(account))
-    findings, spoken, said, clear = _ask(asked, policy.on(as_of))
+    findings, spoken, said, clear = _ask(asked, period)
+    if account.overrides and (permits := permits_of(account, as_of, period)):
+        findings = lift(findings, permits, responsibility, period)
+        spoken = lift(spoken, permits, responsibility, period)
+    lifted = [f for f in spoken if f.lifted is not None]
     outcomes = _outcomes(spoken)
     review_on = _review_on(spoken, outcomes, policy.next_change(as_of))
-    if any(rule.moves for rule, _ in policy.on(as_of).rules):
+    if any(rule.moves for rule, _ in period.rules):
         # A rule about days may change its mind on any day, and names none.
         tomorrow = as_of + timedelta(days=1)
         review_on = tomorrow if review_on is None else min(review_on, tomorrow)
     owes = to_plain(responsibility)
-    material = _material(responsibility, spoken, outcomes)
+    material = _material(responsibility, spoken, outcomes, lifted)
     content = to_bytes(
         {
+            **({"lifted": _lifted_as_plain(lifted)} if lifted else {}),
             "account": (account.ref.facility, account.ref.number),
             "as_of": as_of,
             "clear": clear,
@@ -158,6 +166,11 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
         content,
         policy.applied,
     )
+
+
+def _lifted_as_plain(lifted: Sequence[Finding]) -> list[dict[str, Any]]:
+    """What people lifted, as the record holds it."""
+    return [{"gate": f.gate, "stage": f.stage, **to_plain(f.lifted)} for f in lifted]
 
 
 def _named(policy: Policy) -> dict[str, Any]:
@@ -268,10 +281,10 @@ _WORDS: Final = tuple(v.word for v in Verdict)
 
 
 def _outcomes(spoken: list[Finding]) -> tuple[Verdict, Verdict, Verdict]:
-    """The worst verdict of each stage."""
+    """The worst verdict of each stage that nobody lifted."""
     worst = dict.fromkeys(STAGES, Verdict.ALLOW)
     for finding in spoken:
-        if finding.verdict > worst[finding.stage]:
+        if finding.lifted is None and finding.verdict > worst[finding.stage]:
             worst[finding.stage] = finding.verdict
     return worst[STAGES[0]], worst[STAGES[1]], worst[STAGES[2]]
 
@@ -282,15 +295,16 @@ def _review_on(
     """The first day on which some stage's outcome can change by waiting alone.
 
     A stage's outcome changes once the last of its worst findings runs out; if one of them waits for an event,
-    no day changes it. What is allowed only until a day is looked at again on that day. A change of policy is
-    always a day to look again.
+    no day changes it. What is allowed or lifted only until a day is looked at again on that
+    day. A change of policy is always a day to look again.
     """
     days = [policy_change] if policy_change else []
     days += [f.until for f in spoken if f.until is not None and f.verdict is Verdict.ALLOW]
+    days += [f.lifted.until for f in spoken if f.lifted is not None]
     for stage, worst in zip(STAGES, outcomes, strict=True):
         if worst is Verdict.ALLOW:
             continue
-        untils = [f.until for f in spoken if f.stage == stage and f.verdict is worst]
+        untils = [f.until for f in spoken if f.stage == stage and f.verdict is worst and f.lifted is None]
         if None not in untils:
             days.append(max(u for u in untils if u is not None))
     return min(days, default=None)
@@ -300,6 +314,7 @@ def _material(
     responsibility: Responsibility,
     spoken: list[Finding],
     outcomes: tuple[Verdict, Verdict, Verdict],
+    lifted: list[Finding],
 ) -> str:
     """What makes a decision another one: who owes what, verdicts and the days they run until; no wording."""
     return digest(
@@ -314,6 +329,7 @@ def _material(
                     for s in responsibility.shares
                 ],
                 [(f.gate, f.stage, f.verdict, f.until) for f in spoken if f.verdict is not Verdict.ALLOW],
+                *[(f.gate, f.stage, f.lifted.override, f.lifted.until) for f in lifted if f.lifted],
             ]
         )
     )
@@ -332,6 +348,11 @@ def read_decision(content: bytes, policy: Policy) -> Decision:
     policy = policy.with_packs(plain["policy"].get("packs", ()))
     as_of = date.fromisoformat(plain["as_of"])
     findings = _read_findings({g["gate"]: g for g in plain["gates"]}, policy.on(as_of))
+    if told := plain.get("lifted"):
+        lifted = {(one.pop("gate"), one.pop("stage")): from_plain(Lifted, one) for one in told}
+        findings = tuple(
+            replace(f, lifted=lifted[f.gate, f.stage]) if (f.gate, f.stage) in lifted else f for f in findings
+        )
     words = {v.word: v for v in Verdict}
     outcomes = [words[word] for word in plain["outcomes"]]
     responsibility = from_plain(Responsibility, plain["responsibility"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.decisions import STAGES, Decision, Finding, Responsibility, Share, Verdict
+from schemas.decisions import STAGES, Decision, Finding, Responsibility, Share
 from schemas.money import format_cents
 from service.core.account import Account
 from service.core.basis import Basis, basis_of
@@ -76,13 +76,21 @@ def _summary(account: Account, responsibility: Responsibility, decision: Decisio
         bills = "1 statement was" if sent == 1 else f"{sent} statements were"
         decided = "the patient has no insurance" if not account.adjudications else "every payer has decided"
         return (
-            f"The patient owes {net}: {decided}, {bills} delivered, the first {days} days ago, and nothing "
-            "stands in the way of a case."
+            f"The patient owes {net}: {decided}, {bills} delivered, the first {days} days ago, and "
+            f"{_what_was_lifted(decision)}"
         )
     binding = _binding(responsibility, decision)
     others = len(binding) - 1
     more = f" ({others} more reason{'s' if others > 1 else ''})" if others else ""
     return f"No case: {_lower_first(binding[0].because)}{more}"
+
+
+def _what_was_lifted(decision: Decision) -> str:
+    """That nothing stands in the way, or only what two people lifted until a day."""
+    lifted = [f"{f.gate} until {f.lifted.until}" for f in decision.findings if f.lifted is not None]
+    if not lifted:
+        return "nothing stands in the way of a case."
+    return f"what stood in the way of a case was lifted by two people ({', '.join(lifted)})."
 
 
 def _binding(responsibility: Responsibility, decision: Decision) -> list[Finding]:
@@ -91,7 +99,7 @@ def _binding(responsibility: Responsibility, decision: Decision) -> list[Finding
     Until it is settled who owes, "the patient owes nothing" and "too little" say only that nobody knows yet:
     then the reason why it is not settled leads, whatever the verdicts are.
     """
-    against = [f for f in decision.findings if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW]
+    against = [f for f in decision.findings if f.stage == STAGES[0] and f.stands]
     if responsibility.determination in ("final", "credit"):
         return [f for f in against if f.verdict is decision.outcomes[0]]
     why_unsettled = [f for f in against if f.gate not in _AMOUNT_GATES and f.gate != "G01"]

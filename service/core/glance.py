@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from schemas.decisions import Responsibility, Verdict
+from schemas.decisions import STAGES, Decision, Responsibility, Verdict
 from schemas.facts import Fact
 from schemas.records import swift_init
 from service.core.account import Account, fold
-from service.core.decision import answers_of, heard_of, inquire
+from service.core.decision import answers_of, decide, heard_of, inquire
 from service.core.gates import REGISTRY, Answer, Said
 from service.core.policy import Policy
 from service.core.responsibility import apportion
@@ -44,10 +44,23 @@ class Glance:
 
 def glance(account: Account, responsibility: Responsibility, policy: Policy, as_of: date) -> Glance:
     """Ask every gate about opening a case, and keep the verdict alone."""
+    if account.overrides:
+        # Few accounts have any, and what they lift is worked out in one place.
+        return _of_decision(decide(account, responsibility, policy, as_of), policy.for_account(account))
     policy = policy.for_account(account)
     asked = inquire(account, responsibility, as_of, policy.facilities_of(account))
     period = policy.on(as_of)
     return summed(answers_of(asked, period), heard_of(asked, period), as_of)
+
+
+def _of_decision(decision: Decision, policy: Policy) -> Glance:
+    standing = [f for f in decision.findings if f.stage == STAGES[0] and f.stands]
+    moving = {rule.id for rule, _ in policy.on(decision.as_of).rules if rule.moves}
+    tomorrow = decision.as_of + timedelta(days=1)
+    untils = [f.until or (tomorrow if f.gate in moving else None) for f in standing]
+    days = [day for day in untils if day is not None]
+    until = max(days) if days and len(days) == len(untils) else None
+    return Glance(decision.outcomes[0], until, tuple(f.gate for f in standing))
 
 
 def summed(answers: Sequence[Answer], heard: Sequence[tuple[str, Said | None, bool]], as_of: date) -> Glance:

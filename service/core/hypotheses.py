@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from schemas.decisions import STAGES, Decision, Finding, Responsibility, Verdict
+from schemas.decisions import STAGES, Decision, Finding, Responsibility
 from schemas.facts import (
     KIND_OF,
     AccountCleared,
@@ -27,6 +27,7 @@ from schemas.facts import (
     CoverageListed,
     Fact,
     NoticeRecorded,
+    OverrideWithdrawn,
     Payer,
     PaymentPending,
     PaymentPosted,
@@ -92,7 +93,7 @@ def what_could_lift(
     """What could happen to the facts behind the gates that hold a case back, payers' answers apart."""
     supposing = Supposing(account, decision.as_of)
     by_id = {f.id: f for f in account.facts}
-    binding = [f for f in decision.findings if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW]
+    binding = [f for f in decision.findings if f.stage == STAGES[0] and f.stands]
     for finding in binding:
         for fact in [by_id[i] for i in finding.evidence if i in by_id]:
             if undo := _UNDONE.get(type(fact.body)):
@@ -284,6 +285,9 @@ def what_could_take_back(account: Account, decision: Decision) -> tuple[Change, 
     s.add("flag bankruptcy", "a bankruptcy became known", AccountFlagged("bankruptcy", today))
     s.add("flag manual", "a person placed a hold", AccountFlagged("manual", today))
     s.add("coverage", "another insurer were listed", CoverageListed((*_listed(account), _ANOTHER)))
+    for lifted in [f.lifted for f in decision.findings if f.lifted is not None]:
+        taken_back = OverrideWithdrawn(lifted.override, "supposed", "supposed", today)
+        s.add(f"override {lifted.override}", "the override in force were withdrawn", taken_back)
     return tuple(s.changes)
 
 

@@ -14,11 +14,13 @@ from typing import Final, NamedTuple
 from schemas.decisions import Responsibility, Verdict
 from schemas.facts import AccountRef, Fact, StatementSent
 from service.core.account import Account, fold
-from service.core.decision import answer_of, heard_of, inquire
+from service.core.decision import answer_of, decide, heard_of, inquire
 from service.core.gates import Inquiry, Said
 from service.core.glance import glance
 from service.core.policy import Period, Policy
 from service.core.responsibility import apportion
+
+APPROVED: Final = "override.approved"
 
 MOST_DAYS: Final = 1000
 """Days of one account's history that are looked at."""
@@ -138,7 +140,14 @@ class Earliest:
         """A day before which no case can open, whatever else is known; None when none can until `until`.
 
         A statement counts from the day on which it is both sent and known; one that reached nobody, never.
+        What two people lift may let a case open earlier, from their approval on.
         """
+        facts = list(facts)
+        approved = [on for f in facts if f.kind == APPROVED and (on := f.occurred_at.date()) <= until]
+        days = [*approved, *self._by_statements(facts, until)]
+        return min(days, default=None)
+
+    def _by_statements(self, facts: list[Fact], until: date) -> list[date]:
         sent = sorted(
             (max(f.body.sent_on, on), f.body.sent_on)
             for f in facts
@@ -149,8 +158,8 @@ class Earliest:
         for n in range(self.statements, len(sent) + 1):
             if self._spaced([sent_on for _, sent_on in sent[:n]]) >= self.statements:
                 day = max(sent[n - 1][0], min(sent_on for _, sent_on in sent) + self.days)
-                return day if day <= until else None
-        return None
+                return [day] if day <= until else []
+        return []
 
     def _spaced(self, days: list[date]) -> int:
         """How many of these days, at most, lie far enough apart."""
@@ -232,6 +241,9 @@ def _look(
     pair: Pair, account: Account, owes: Responsibility, owes_too: Responsibility, day: date
 ) -> tuple[Heard, Heard]:
     """What both policies say on a day; where they divide alike, gates of other values are asked twice."""
+    if account.overrides:
+        # Few accounts have any: each policy decides in full what people may have lifted.
+        return _seen(account, owes, pair.base, day), _seen(account, owes_too, pair.draft, day)
     base, draft = pair.base.on(day), pair.draft.on(day)
     asked = inquire(account, owes, day, pair.base.facilities_of(account))
     same, other = pair.gates(day)
@@ -247,6 +259,13 @@ def _look(
     if not other and not base.rules and not draft.rules:
         return one, one
     return one, _all_of(asked, draft, together, other)
+
+
+def _seen(account: Account, owes: Responsibility, policy: Policy, day: date) -> Heard:
+    decision = decide(account, owes, policy, day)
+    if decision.opens_case:
+        return Heard(True, decision.review_on)
+    return Heard(False, glance(account, owes, policy, day).until)
 
 
 def _all_of(asked: Inquiry, period: Period, heard: Heard, others: list[int]) -> Heard:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
-from schemas.decisions import STAGES, Decision, Finding, Verdict
+from schemas.decisions import STAGES, Decision, Finding
 from schemas.facts import AccountRef, Fact
 from service.core.account import Account, fold
 from service.core.decision import decide
@@ -68,6 +68,7 @@ def days_of(
         decision = decide(account, owes, policy, day)
         yield day, decision
         later = [f.until for f in _against(decision) if f.until is not None]
+        later += [f.lifted.until for f in decision.findings if f.lifted is not None]
         later += [d for d in (policy.for_account(account).next_change(day),) if d is not None]
         if at < len(fresh):
             later.append(fresh[at].occurred_at.date())
@@ -106,4 +107,4 @@ def opening_of(account: Account, policy: Policy, as_of: date) -> Opening | None:
 
 
 def _against(decision: Decision) -> list[Finding]:
-    return [f for f in decision.findings if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW]
+    return [f for f in decision.findings if f.stage == STAGES[0] and f.stands]

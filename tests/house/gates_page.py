@@ -56,6 +56,7 @@ class Stated:
     pack: str
     citation: str
     values: tuple[dict[str, Any], ...]
+    liftable: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def gates_page(made: str) -> str:
         "The name is a sentence; the gate allows when the sentence is true. Values and citations come from",
         "the policy files in `service/policies/`. A pack of a state concerns accounts whose facility is",
         "there, or whose patient or guarantor lives there, and only tightens: of all values the stricter is",
-        "in force. The stories are checked each time the tests run; in each, the first statement went out on",
+        "in force. Whether two people may lift what a gate says, for one account, stands at each gate.",
+        "The stories are checked each time the tests run; in each, the first statement went out on",
         "day 0.",
         f"This page shows policy `{version}` and the packs of the states.",
     ]
@@ -107,12 +109,22 @@ def _section(gate: Gate, stated: list[Stated], told: Told) -> list[str]:
     lines = [f"### {gate.id} {gate.name.replace('_', ' ')}", "", *_about(gate), "", f"It can stop: {stops}."]
     if told.lifted_by:
         lines += ["", f"What lifts it: {'; '.join(told.lifted_by)}."]
-    lines += ["", "Rests on:", ""]
+    lines += ["", _lifting(gate, stated), "", "Rests on:", ""]
     lines += [f"- {s.citation} (`{s.pack}`)" for s in stated]
     if gate.parameters:
         lines += ["", "| value | stage | pack | is | from | stricter |", "|---|---|---|---|---|---|"]
         lines += [row for p in sorted(gate.parameters, key=lambda p: p.name) for row in _rows(p, stated)]
     return [*lines, "", "Stories:", "", *[f"- {story}" for story in told.stories]]
+
+
+def _lifting(gate: Gate, stated: list[Stated]) -> str:
+    """Whether two people may lift what it says about opening a case."""
+    if gate.lift == "never":
+        return "Two people may lift it: never."
+    what = "a wait that ends on a day it names" if gate.lift == "waits" else "what it says"
+    silent = [f"`{s.pack}`" for s in stated if not s.liftable]
+    but = f"; not where {', '.join(silent)} applies" if silent else ""
+    return f"Two people may lift it: {what}, about opening a case only{but}."
 
 
 def _about(gate: Gate) -> list[str]:
@@ -152,7 +164,8 @@ def _stated(texts: dict[str, str]) -> dict[str, list[Stated]]:
     for text in texts.values():
         table = tomllib.loads(text)
         for gate, said in table.get("gates", {}).items():
-            one = Stated(table["policy"]["id"], said["citation"], tuple(said.get("value", ())))
+            values, liftable = tuple(said.get("value", ())), said.get("liftable", False)
+            one = Stated(table["policy"]["id"], said["citation"], values, liftable)
             found.setdefault(gate, []).append(one)
     return {
         gate: sorted(many, key=lambda s: (s.pack.startswith("state"), s.pack)) for gate, many in found.items()

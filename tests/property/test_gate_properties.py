@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.decisions import Verdict
 from schemas.facts import (
+    AccountFlagged,
     AccountRegistered,
     Address,
     AgencyReported,
@@ -17,6 +19,8 @@ from schemas.facts import (
     ContactLogged,
     Fact,
     NoticeRecorded,
+    OverrideApproved,
+    OverrideProposed,
     PaymentPending,
     Person,
     PlanChanged,
@@ -25,6 +29,8 @@ from schemas.facts import (
 from schemas.wire.native import NOTICE_KINDS
 from service.core import Policy, apportion, decide, fold, parse_policy
 from service.core.gates.person import ASKED_ELSEWHERE
+from service.core.lifting import verdict_sha256
+from service.core.overriding import key_of_hold
 from tests.property.histories import histories, plain_histories
 from tests.property.test_core_properties import shifted
 from tests.spec.facts_made import POLICY, day, everybodys_texts, fact, flagged, judge, paid
@@ -32,6 +38,8 @@ from tests.spec.facts_made import POLICY, day, everybodys_texts, fact, flagged, 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
+
+MAY_BE_LIFTED, WAITS = {"G06", "G40", "G41", "G42"}, {"G06", "G41"}
 
 STATES = ("NY", "CA", "CO", "MD", "WA", "IL", "NM", "NJ", "MN", "FL", "VA", "CT", "VT")
 
@@ -71,6 +79,48 @@ def test_no_flag_payment_promise_or_contact_ever_opens_a_case(
 ) -> None:
     if not judge(facts, as_of)[2].opens_case:
         assert not judge([*facts, added], as_of)[2].opens_case
+
+
+@quick
+@given(st.one_of(histories(), plain_histories()), st.integers(0, 200), st.integers(0, 62))
+def test_no_hold_and_no_word_of_one_person_ever_opens_a_case(facts: list[Fact], as_of: int, on: int) -> None:
+    account, _, decision = judge(facts, as_of)
+    if decision.opens_case:
+        return
+    hold = fact(AccountFlagged("manual", day(on), reference="R"), on, key=key_of_hold(account.ref, "R"))
+    added = [hold, fact(OverrideProposed("Ann", "Why.", day(on), hold=hold.id), on)]
+    for found in [f for f in decision.findings if f.stage == "open_case" and f.stands]:
+        proposal = fact(
+            OverrideProposed(
+                "Ann", "Why.", day(on), found.gate, None, day(300), verdict_sha256(found), "", 10**9
+            ),
+            on,
+        )
+        added += [proposal, fact(OverrideApproved(proposal.id, "ann ", "Why.", day(on)), on)]
+    assert not judge([*facts, *added], as_of)[2].opens_case
+
+
+@quick
+@given(st.one_of(histories(), plain_histories()), st.integers(0, 200))
+def test_two_people_lift_only_what_may_be_lifted_and_whatever_they_sign_nothing_else(
+    facts: list[Fact], as_of: int
+) -> None:
+    _, owes, decision = judge(facts, as_of)
+    added = []
+    for found in [f for f in decision.findings if f.stage == "open_case" and f.stands]:
+        body = OverrideProposed("Ann", "Why.", day(0), found.gate, None, day(300), verdict_sha256(found))
+        proposal = fact(replace(body, amount_cents=10**9), 0)
+        added += [proposal, fact(OverrideApproved(proposal.id, "Bob", "Why.", day(as_of)), 0)]
+    signed = judge([*facts, *added], as_of)[2]
+    before = {f.gate: f for f in decision.findings if f.stage == "open_case"}
+    for found in [f for f in signed.findings if f.stage == "open_case"]:
+        assert found.verdict is before[found.gate].verdict
+        if found.lifted is not None:
+            assert found.gate in MAY_BE_LIFTED
+            assert found.gate not in WAITS or (found.until is not None and found.lifted_by is None)
+    if signed.opens_case and not decision.opens_case:
+        assert owes.determination == "final"
+        assert owes.net_cents > 0
 
 
 @quick

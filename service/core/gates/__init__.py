@@ -15,7 +15,7 @@ from service.core.gates import (
     refusals,
     timing,
 )
-from service.core.gates.asking import Answer, Facility, Gate, Inquiry, Parameter, Said
+from service.core.gates.asking import Answer, Facility, Gate, Inquiry, Lift, Parameter, Said
 
 _ROOMS: Final = (
     integrity,
@@ -37,4 +37,4 @@ REGISTRY: Final[tuple[Gate, ...]] = tuple(
 )
 """Every gate, by id. All are asked about every account, every time."""
 
-__all__ = ["REGISTRY", "Answer", "Facility", "Gate", "Inquiry", "Parameter", "Said"]
+__all__ = ["REGISTRY", "Answer", "Facility", "Gate", "Inquiry", "Lift", "Parameter", "Said"]

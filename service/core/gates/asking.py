@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from schemas.decisions import Responsibility, Scalar, Trace, Verdict
 from schemas.facts import AccountFlagged, ContactLogged, Fact, NoticeRecorded, StatementSent
@@ -80,6 +80,10 @@ class Inquiry:
 
 Ask: TypeAlias = Callable[[Inquiry, Values], Answer]
 
+Lift: TypeAlias = Literal["never", "waits", "any"]
+"""What of a gate's answer two people may lift about opening a case: nothing, only a wait that ends on a day
+it names and for which no event is missing, or all of it. Law, doubt and the patient's protection: nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -97,12 +101,13 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A rule by its id. `name` is a sentence that can be true; `standing` is what it says when nothing stands
-    in the way."""
+    in the way; `lift` is how far people may lift it where every pack that speaks of it says so too."""
 
     id: str
     ask: Ask
     standing: str
     parameters: tuple[Parameter, ...] = ()
+    lift: Lift = "never"
 
     @property
     def name(self) -> str:

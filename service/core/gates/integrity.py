@@ -284,6 +284,7 @@ GATES: Final = (
             Parameter("bill_hold_days", "days", "higher"),
             Parameter("late_charge_days", "days", "higher"),
         ),
+        lift="waits",
     ),
     Gate(
         "G07",

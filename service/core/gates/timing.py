@@ -186,6 +186,7 @@ GATES: Final = (
             Parameter("days_apart", "days", "higher"),
             Parameter("statements", "count", "higher"),
         ),
+        lift="any",
     ),
     Gate(
         "G41",
@@ -196,12 +197,14 @@ GATES: Final = (
             Parameter("min_days_from_discharge", "days", "higher"),
             Parameter("min_days_from_service", "days", "higher"),
         ),
+        lift="waits",
     ),
     Gate(
         "G42",
         balance_is_worth_pursuing,
         "The balance reaches the minimum.",
         (Parameter("min_balance", "USD", "higher"),),
+        lift="any",
     ),
     Gate(
         "G48",

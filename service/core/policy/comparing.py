@@ -44,7 +44,7 @@ class Difference:
 
 
 def compare(before: Policy, after: Policy) -> tuple[Difference, ...]:
-    """Everything that differs: packs, values in and outside scopes, citations, codes, facilities, groups."""
+    """Everything that differs: packs, values, citations, what people may lift, codes, facilities, groups."""
     old, new = before.book, after.book
     days = sorted({*old.changes(_all(old)), *new.changes(_all(new))})
     return (
@@ -52,6 +52,8 @@ def compare(before: Policy, after: Policy) -> tuple[Difference, ...]:
         *_values(old, new, days),
         *_scoped_values(old, new, days),
         *_citations(old, new),
+        *_differ(_liftable(old), _liftable(new), "liftable"),
+        *_differ(_allowances(old), _allowances(new), "overrides"),
         *_codes(before, after, days),
         *_differ(
             {f.name: _facility(f) for f in old.facilities.values()},
@@ -110,7 +112,23 @@ def _rule(one: Dated, pack: Pack) -> str:
     said += f" until {rule.until_days} days after {rule.until_from}" if rule.until_days else ""
     said += f", from {one.since}" if one.since != date.min else ""
     said += f", until {one.until}" if one.until != date.max else ""
+    said += "; two people may lift it" if rule.liftable else ""
     return f"{said} [{pack.id}; {rule.citation}]"
+
+
+def _liftable(book: Book) -> dict[str, str]:
+    return {
+        f"{gate_id} by {book.packs[pack].id}": "two people may lift it"
+        for gate_id, packs in book.liftable.items()
+        for pack in packs
+    }
+
+
+def _allowances(book: Book) -> dict[str, str]:
+    return {
+        f"by {book.packs[pack].id}": f"at most {one.max_days} days, {one.default_days} where none are named"
+        for pack, one in book.allowances.items()
+    }
 
 
 def _differ(old: dict[str, str], new: dict[str, str], what: str) -> Iterator[Difference]:

@@ -20,13 +20,13 @@ from service.core.policy.lines import Lines, Path
 from service.core.policy.policy import Policy, Shelf
 from service.core.policy.rules import VALUES, Compile, Condition, Rule
 from service.core.policy.scope import SCOPE_KEYS, folded
-from service.core.policy.terms import Book, Dated, Key, Pack
+from service.core.policy.terms import Allowance, Book, Dated, Key, Pack
 
 _GATES: Final = {gate.id: gate for gate in REGISTRY}
 _DAYS: Final = {"effective_from", "effective_until"}
 _HEAD: Final = {"id", "version", "precedence", "shadow", "note"}
 _VALUE: Final = {"name", "stage", "value", "unit", "note"} | _DAYS
-_SECTIONS: Final = {"policy", "scope", "facility", "gates", "reason", "remark", "group", "rule"}
+_SECTIONS: Final = {"policy", "scope", "facility", "gates", "reason", "remark", "group", "rule", "overrides"}
 _FOR_EVERYBODY: Final = ("facility", "reason", "remark", "group")
 _HIGHEST: Final = 1000
 
@@ -88,6 +88,8 @@ class _Reading:
         self.groups: dict[str, tuple[int, str]] = {}
         self.facilities: dict[str, tuple[int, Facility]] = {}
         self.rules: dict[str, Dated] = {}
+        self.liftable: dict[str, set[int]] = {}
+        self.allowances: dict[int, Allowance] = {}
         self.compile = compile
         self.refused: list[PolicyRefused] = []
 
@@ -104,6 +106,8 @@ class _Reading:
             {name: facility for name, (_, facility) in self.facilities.items()},
             {gate_id: frozenset(packs) for gate_id, packs in valued.items()},
             self.rules,
+            {gate_id: frozenset(packs) for gate_id, packs in self.liftable.items()},
+            self.allowances,
         )
 
     def check_citations(self, book: Book) -> None:
@@ -155,6 +159,8 @@ class _PackReading:
             self._group(entry, n)
         for n, entry in enumerate(self._entries(table, "rule")):
             self._rule(entry, n)
+        if "overrides" in table:
+            self._overrides(self._table(table, "overrides"))
 
     def _refuse(self, code: str, reason: str, *path: str | int) -> None:
         line = self._lines.of(*path)
@@ -255,7 +261,9 @@ class _PackReading:
         if not isinstance(stated, dict):
             self._refuse("wrong-type", f"write gate {gate_id} as [gates.{gate_id}]", *path)
             return
-        self._only(stated, {"citation", "value", "note"}, path, "unknown-key", f"[gates.{gate_id}]:")
+        known = {"citation", "value", "note", "liftable"}
+        self._only(stated, known, path, "unknown-key", f"[gates.{gate_id}]:")
+        self._liftable(gate, stated.get("liftable", False), path)
         citation = stated.get("citation")
         if not isinstance(citation, str) or not citation.strip():
             self._refuse("gate-without-citation", f"gate {gate_id} has no citation", *path)
@@ -263,6 +271,31 @@ class _PackReading:
             self._all.citations[gate_id].append((self._at, citation.strip()))
         for n, entry in enumerate(self._entries(stated, *path, "value")):
             self._value(gate, entry, (*path, "value", n))
+
+    def _liftable(self, gate: Gate, stated: Any, path: Path) -> None:
+        if not isinstance(stated, bool):
+            self._refuse("wrong-type", f"gate {gate.id}: liftable is true or false", *path, "liftable")
+        elif stated and gate.lift == "never":
+            text = f"no policy may let people lift gate {gate.id}: it keeps law, certainty or protection"
+            self._refuse("never-liftable", text, *path, "liftable")
+        elif stated:
+            self._all.liftable.setdefault(gate.id, set()).add(self._at)
+
+    def _overrides(self, stated: dict[str, Any]) -> None:
+        keys = ("max_days", "default_days")
+        if not self._only(stated, {*keys, "citation", "note"}, ("overrides",), "unknown-key", "[overrides]:"):
+            return
+        citation = stated.get("citation")
+        if not isinstance(citation, str) or not citation.strip():
+            self._refuse("gate-without-citation", "[overrides] has no citation", "overrides")
+            return
+        for key in keys:
+            if type(stated.get(key)) is not int or not 0 <= stated[key] <= _MOST["days"]:
+                text = f"[overrides] {key} is {_WRITTEN['days']}"
+                self._refuse("wrong-type", text, "overrides", key)
+                return
+        most, usual = stated["max_days"], min(stated["max_days"], stated["default_days"])
+        self._all.allowances[self._at] = Allowance(most, usual, citation.strip())
 
     def _value(self, gate: Gate, entry: dict[str, Any], path: Path) -> None:
         name, stage = entry.get("name"), entry.get("stage")
@@ -382,6 +415,10 @@ class _PackReading:
             if not isinstance(entry.get(key), str) or not entry[key].strip():
                 self._refuse("incomplete-rule", f"{label} needs {key}, a text", "rule", n, key)
                 return
+        liftable = entry.get("liftable", False)
+        if not isinstance(liftable, bool):
+            self._refuse("wrong-type", f"{label}: liftable is true or false", "rule", n, "liftable")
+            return
         verdict, stages = entry.get("verdict"), entry.get("stage", list(STAGES))
         if verdict not in _VERDICTS:
             text = f"{label}: verdict is require, hold or block; a rule never allows"
@@ -406,6 +443,7 @@ class _PackReading:
             entry["citation"].strip(),
             entry.get("lifted_by"),
             *until,
+            liftable,
         )
         self._all.rules[id] = Dated(rule, *days, self._at, self._lines.of("rule", n))
 
@@ -438,7 +476,7 @@ class _PackReading:
 
 _RULE: Final = _DAYS | {
     "id", "name", "when", "stage", "verdict", "because", "citation", "lifted_by", "until_days", "until_from",
-    "note",
+    "liftable", "note",
 }  # fmt: skip
 _VERDICTS: Final = {v.word: v for v in Verdict if v is not Verdict.ALLOW}
 _MOST: Final = {"days": 36_500, "count": 1000, "percent": 100_000}

@@ -55,7 +55,8 @@ Compile: TypeAlias = Callable[[str], Condition]
 class Rule:
     """A rule of the house. It says `verdict` for its stages while its condition is true, else nothing.
 
-    With `until_days` it says so only until that many days after the value `until_from`.
+    With `until_days` it says so only until that many days after the value `until_from`. Two people may lift
+    one that is `liftable`, for one account.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Rule:
     lifted_by: str | None = None
     until_days: int | None = None
     until_from: str | None = None
+    liftable: bool = False
 
     @property
     def moves(self) -> bool:

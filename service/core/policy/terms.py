@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, TypeAlias
 
@@ -60,8 +60,23 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """For how long two people may lift something: at most so many days, so many where none are named."""
+
+    max_days: int
+    default_days: int
+    citation: str
+
+
+NO_ALLOWANCE: Final = Allowance(0, 0, "no pack says that anything may be lifted")
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
-    """Everything that the packs say, as read; `valued` are the packs that state any value of a gate."""
+    """Everything that the packs say, as read; `valued` are the packs that state any value of a gate.
+
+    `liftable` are the packs that let people lift a gate, `allowances` what packs say of how long, by pack.
+    """
 
     packs: tuple[Pack, ...]
     values: Mapping[Key, Sequence[Dated]]
@@ -71,6 +86,8 @@ class Book:
     facilities: Mapping[str, Facility]
     valued: Mapping[str, frozenset[int]]
     rules: Mapping[str, Dated]
+    liftable: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    allowances: Mapping[int, Allowance] = field(default_factory=dict)
 
     def changes(self, active: frozenset[int]) -> list[date]:
         """The days on which something that these packs say begins or ends, from the beginning of time."""
@@ -90,7 +107,8 @@ EMPTY: Final = Book((), {}, {}, {gate.id: () for gate in REGISTRY}, {}, {}, {}, 
 class Terms:
     """What one gate works with in one period: values, how they are shown, and its three standing answers.
 
-    `missing` names a parameter without a value in the period; the gate then holds.
+    `missing` names a parameter without a value in the period; the gate then holds. `liftable` says that every
+    pack in force that speaks of the gate lets people lift it: one that is silent does not.
     """
 
     values: Values
@@ -98,6 +116,7 @@ class Terms:
     citation: str
     standing: tuple[Finding, ...]
     missing: str | None = None
+    liftable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +124,7 @@ class Period:
     """Everything in force from a day until the next period begins.
 
     `standing` are the standing answers of all gates, gate after gate, stage after stage. `rules` are the
-    house rules, each with its standing answers, by id.
+    house rules, each with its standing answers, by id. `allowance` is the shortest of all packs.
     """
 
     starts_on: date
@@ -115,6 +134,7 @@ class Period:
     remarks: Mapping[str, Code]
     duplicate_codes: frozenset[str]
     rules: tuple[tuple[Rule, tuple[Finding, ...]], ...] = ()
+    allowance: Allowance = NO_ALLOWANCE
 
 
 def period(book: Book, active: frozenset[int], day: date) -> Period:
@@ -136,7 +156,17 @@ def period(book: Book, active: frozenset[int], day: date) -> Period:
             for _, d in sorted(book.rules.items())
             if d.pack in active and d.covers(day)
         ),
+        _allowance(book, active),
     )
+
+
+def _allowance(book: Book, active: frozenset[int]) -> Allowance:
+    stated = [book.allowances[pack] for pack in sorted(active) if pack in book.allowances]
+    if not stated:
+        return NO_ALLOWANCE
+    most = min(one.max_days for one in stated)
+    usual = min(most, *(one.default_days for one in stated))
+    return Allowance(most, usual, "; ".join(dict.fromkeys(one.citation for one in stated)))
 
 
 def _terms(book: Book, active: frozenset[int], gate: Gate, day: date) -> Terms:
@@ -174,8 +204,11 @@ def _terms(book: Book, active: frozenset[int], gate: Gate, day: date) -> Terms:
         )
         for at, stage in enumerate(STAGES)
     )
+    speaking = [pack for pack, _ in book.citations[gate.id] if pack in active]
     every = "; ".join(text for pack, text in book.citations[gate.id] if pack in active)
-    return Terms(values, shown, every, standing, missing)
+    letting = book.liftable.get(gate.id, frozenset())
+    liftable = gate.lift != "never" and bool(speaking) and letting.issuperset(speaking)
+    return Terms(values, shown, every, standing, missing, liftable)
 
 
 def in_force(
