@@ -256,6 +256,8 @@ class App:
         """Read a message in memory with the reader of its format."""
         format = message.format if message.format != "unknown" else detect([message.body])
         feed, received_at, limit = message.feed, message.received_at, self.config.max_bytes_of(message.feed)
+        if (strange := self._strange(feed, message.door, format)) is not None:
+            return iter([strange, Tally(format)])
         if len(message.body) > limit:
             return iter([_too_large(limit), Tally(format)])
         if format == "json":
@@ -272,6 +274,20 @@ class App:
                 message.body, feed=feed, facility=facility, received_at=received_at, mapping=mapping
             )
         return iter([_unknown(), Tally(format)])
+
+    def _strange(self, feed: str, door: str, format: str) -> Rejected | None:
+        """Why a message is not what its feed's file says; None where it is, or nothing is said.
+
+        What an operator reads from a file by hand may have come by any door once.
+        """
+        known = self.config.feeds.get(feed)
+        if known is None:
+            return None
+        if known.door is not None and door not in (known.door, BY_HAND):
+            return _unlike("wrong-door", f"comes by {known.door}, and this came by {door}", "door")
+        if known.format is not None and format != known.format:
+            return _unlike("wrong-format", f"sends {known.format}, and this is {format}", "format")
+        return None
 
     def _read_hl7v2(self, body: bytes, feed: str, received_at: datetime) -> Iterator[Item]:
         return hl7v2.read(
@@ -302,6 +318,8 @@ class App:
         """Read a message in chunks; remittances and NDJSON may be of any size up to the limit."""
         format = large.format if large.format != "unknown" else detect(large.open_chunks())
         feed, received_at, limit = large.feed, large.received_at, self.config.max_bytes_of(large.feed)
+        if (strange := self._strange(feed, large.door, format)) is not None:
+            return iter([strange, Tally(format)])
         if large.size > limit:
             return iter([_too_large(limit), Tally(format)])
         if format == "json" and large.size <= IN_MEMORY_BYTES:
@@ -337,6 +355,8 @@ class App:
 
 
 HEAD_BYTES: Final = 4096
+BY_HAND: Final = "file"
+"""The door of files that an operator names on the command line."""
 
 
 def detect(chunks: Iterable[bytes]) -> str:
@@ -373,6 +393,14 @@ def _too_large(limit: int) -> Rejected:
         "too-large",
         "",
         f"the message is over the limit of {limit} bytes; send it in parts",
+    )
+
+
+def _unlike(code: str, what: str, key: str) -> Rejected:
+    return Rejected(
+        code,
+        "",
+        f"this feed {what}; send it by a feed of its own, or mend `{key}` in the feed's file and retry it",
     )
 
 

@@ -14,6 +14,7 @@ from schemas.errors import Unavailable
 from schemas.facts import Message, Rejected
 from service.intake import Intake, Moment, Receipt
 from service.logs import Log
+from service.refusing import Refusals
 
 BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 PATIENCE_SECONDS: Final = 15.0
@@ -41,7 +42,9 @@ class Clerk:
         log: Log,
         seen: Callable[[Sequence[Receipt]], None],
         patience_seconds: float = PATIENCE_SECONDS,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals
         self._intake = intake
         self._store = store
         self._clock = clock
@@ -72,7 +75,9 @@ class Clerk:
             return [Answer(None, close=True)] * len(messages)  # stored; sent again, they are answered
 
     def refuse(self, beginning: bytes) -> bytes:
-        """The answer to a message over the limit, from its beginning."""
+        """The answer to a message over the limit, from its beginning; it is counted and not kept."""
+        if self._refusals is not None:
+            self._refusals.note(self._feed, "mllp", TOO_LARGE.code)
         return refuse(Asked.of(beginning), TOO_LARGE, digest(beginning), self._clock().now)
 
     def _alone(self, message: Message, moment: Moment) -> Answer:

@@ -24,7 +24,9 @@ _MSH: Final = re.compile(r"(?:^|[\r\n])[\x0b\x00 \t]*(MSH[^\r\n]{0,4096})")
 ECHO: Final = 200
 """Longest field of the sender's that is said back."""
 
-NOT_FOR_US: Final = frozenset({"empty", "not-hl7", "separators", "unsupported-event", "unknown-format"})
+NOT_FOR_US: Final = frozenset(
+    {"empty", "not-hl7", "separators", "unsupported-event", "unknown-format", "wrong-door", "wrong-format"}
+)
 AGAINST: Final = frozenset({"id-reused", "conflict"})
 
 _ERRORS: Final = {

@@ -19,6 +19,7 @@ from service.cli.opening import opened
 from service.cli.parts import Counts
 from service.logs import open_log
 from service.mllp import Clerk
+from service.refusing import Refusals
 
 PORT: Final = 2575
 """Registered for HL7 over MLLP."""
@@ -36,7 +37,9 @@ def mllp() -> None:
     stop, log = stop_on_signals(), open_log("mllp")
     with opened(until=stop, log=log) as app:
         counts = Counts(log)
-        clerk = Clerk(app.intake(), app.store, app.moment, app.config.mllp_feed, log, counts.add)
+        refusals = Refusals(lambda: app.store, app.moment)
+        feed = app.config.mllp_feed
+        clerk = Clerk(app.intake(), app.store, app.moment, feed, log, counts.add, refusals=refusals)
         listener = Listener(clerk.take, clerk.refuse, log.warning, _limits(app), _context(app))
         host, port = app.config.mllp_host, app.config.mllp_port
         calm_collector()
@@ -51,6 +54,7 @@ def mllp() -> None:
             raise ConfigRefused(
                 "cannot-listen", f"cannot listen there: {error.strerror}", where="mllp_host, mllp_port"
             ) from None
+        refusals.flush()
         counts.report("mllp stopped", always=True)
 
 

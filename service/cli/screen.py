@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import click
@@ -87,7 +87,7 @@ def beside(start: str, text: str, *, dim: bool = False) -> None:
         click.echo(head + click.style(line, dim=True) if dim else head + line)
 
 
-def columns(rows: Sequence[Sequence[Any]], heads: Sequence[str] = (), right: Sequence[int] = ()) -> None:
+def columns(rows: Sequence[Sequence[Any]], heads: Sequence[str] = (), right: Collection[int] = ()) -> None:
     """Print rows in aligned columns; the columns in `right` are flushed right, the last one wraps."""
     texts = [["" if value is None else str(value) for value in row] for row in rows]
     every = ([list(heads)] if heads else []) + texts
@@ -98,7 +98,7 @@ def columns(rows: Sequence[Sequence[Any]], heads: Sequence[str] = (), right: Seq
         _row(row, widths, right, head=bool(heads) and number == 0)
 
 
-def _row(row: list[str], widths: list[int], right: Sequence[int], *, head: bool) -> None:
+def _row(row: list[str], widths: list[int], right: Collection[int], *, head: bool) -> None:
     *front, last = [
         text.rjust(size) if n in right else text.ljust(size)
         for n, (text, size) in enumerate(zip(row, widths, strict=True))

@@ -62,7 +62,11 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
     web.register_blueprint(health.blueprint(rooms))
     web.register_blueprint(contracts.blueprint(rooms, api.spec.to_dict))
     web.extensions.update(
-        openapi=api.spec.to_dict, keyring=keyring, backlog=rooms.backlog, reader=rooms.reader
+        openapi=api.spec.to_dict,
+        keyring=keyring,
+        backlog=rooms.backlog,
+        reader=rooms.reader,
+        refusals=rooms.refusals,
     )
     web.wsgi_app = KeepSlashes(web.wsgi_app)  # type: ignore[method-assign]
     return web
@@ -95,6 +99,7 @@ def serve(app: App, stop: Event, bound: Callable[[str, int], None] = lambda host
         )
     finally:
         reader.stop()
+        web.extensions["refusals"].flush()
 
 
 def _version() -> str:

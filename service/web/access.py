@@ -50,6 +50,8 @@ def guard(web: Flask, keyring: Keyring) -> None:
         granted = _identify(keyring)
         if scope is None or scope not in granted:
             raise _lacking(scope)
+        # Only what came from somebody who may send is a message that was refused.
+        g.may_send = True
 
     web.before_request(ask)
 

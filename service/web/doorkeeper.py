@@ -84,6 +84,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         return consumed
 
     @property
+    def admitted(self) -> bool:
+        """Whether its key was good when it was asked about; a short body is never asked about here."""
+        return self._admitted or self.keeper.glance(self.presented) is True
+
+    @property
     def presented(self) -> str:
         """The key that came with it; empty without one."""
         return presented_in(self.headers.get("AUTHORIZATION", ""), self.headers.get("X_API_KEY", ""))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from time import perf_counter
 from typing import Final
 
 from flask import Flask, Response, g, request
 
+from service.web.queries import DEFAULT_FEED, FEED_PATTERN
 from service.web.rooms import Rooms
 
 UNMATCHED: Final = "(none)"
@@ -21,6 +23,16 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'",
 }
+
+
+TAKES_MESSAGES: Final = frozenset(("messages.receive", "fhir.bundle", "fhir.create"))
+
+
+def feed_of(named: str | None) -> str:
+    """The feed that a refused request names; empty where it names none that could be one."""
+    if named is None:
+        return DEFAULT_FEED
+    return named if re.match(FEED_PATTERN, named) else ""
 
 
 def observe(web: Flask, rooms: Rooms) -> None:
@@ -43,6 +55,8 @@ def observe(web: Flask, rooms: Rooms) -> None:
             milliseconds=round(seconds * 1000, 1),
             correlation_id=g.get("request_id", ""),
         )
+        if request.endpoint in TAKES_MESSAGES and 400 <= response.status_code < 500 and g.get("may_send"):
+            rooms.refusals.note(feed_of(request.args.get("feed")), "http", g.get("refused", "refused"))
         response.headers["X-Request-Id"] = g.get("request_id", "")
         for name, value in _HEADERS.items():
             response.headers[name] = value

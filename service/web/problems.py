@@ -145,6 +145,7 @@ def body_of(refusal: Refusal, instance: str, request_id: str) -> bytes:
 
 def problem(refusal: Refusal, http_headers: Mapping[str, str] | None = None) -> Response:
     """A refusal as the response to the request at hand; keeps headers such as Allow."""
+    g.refused = refusal.kind
     tongues: Tongues = current_app.extensions["tongues"]
     media_type, told = tongues.get(request.path.lstrip("/").partition("/")[0], (MEDIA_TYPE, None))
     body = told(refusal) if told else body_of(refusal, quote(request.path, safe="/"), g.get("request_id", ""))

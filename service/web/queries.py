@@ -14,6 +14,7 @@ from webargs.flaskparser import FlaskParser
 from service.web.problems import Refusal
 
 FEED_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+DEFAULT_FEED: Final = "http"
 _DIGITS: Final = re.compile("[0-9]{1,19}", re.ASCII)
 LIST_LIMIT: Final = 50
 LIST_MOST: Final = 200
@@ -64,7 +65,7 @@ class FeedQuery(Schema):
     """Where a message comes from."""
 
     feed = fields.String(
-        load_default="http",
+        load_default=DEFAULT_FEED,
         validate=_one_word,
         metadata={
             "description": "The feed that sends, one word; it chooses the facility of remittances.",

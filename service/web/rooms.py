@@ -11,6 +11,7 @@ from adapters.store import Store
 from service.intake import Intake
 from service.logs import Log
 from service.metrics import DoorMeter
+from service.refusing import Refusals
 from service.timers import Backlog
 from service.web.background import BackgroundReader
 
@@ -28,12 +29,14 @@ class Rooms:
     meter: DoorMeter = field(init=False)
     backlog: Backlog = field(init=False)
     reader: BackgroundReader = field(init=False)
+    refusals: Refusals = field(init=False)
     _intake: Intake | None = field(default=None, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
         shadowed = {feed.name: feed.shadow for feed in self.app.config.feeds.values()}
         self.meter = DoorMeter(self.store, self.now, self.version, lambda: self.app.policy.sha256, shadowed)
+        self.refusals = Refusals(self.store, self.app.moment)
         self.backlog = Backlog(self.store, self.intake, self.app.moment, self.log)
         self.reader = BackgroundReader(self.backlog, self.log)
 

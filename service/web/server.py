@@ -9,6 +9,7 @@ from http import HTTPStatus
 from threading import Event
 from time import monotonic
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from flask import Flask
 from waitress import wasyncore  # type: ignore[import-untyped]
@@ -17,7 +18,9 @@ from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
 from schemas.errors import ConfigRefused
 from service.logs import Log
+from service.refusing import Refusals
 from service.web.doorkeeper import Doorkeeper, Refused, kept_by
+from service.web.observe import feed_of
 from service.web.problems import MEDIA_TYPE, Refusal, body_of
 
 THREADS: Final = 8
@@ -49,9 +52,12 @@ _CODES: Final = {
 class _ProblemTask(ErrorTask):  # type: ignore[misc]
     """A request that ended before the app saw it is refused in the same form as every other."""
 
+    refusals: Refusals
+
     def execute(self) -> None:
         """Answer and close."""
         error = self.request.error
+        self._count(error)
         refusal = error.refusal if isinstance(error, Refused) else self._refusal(error)
         body = body_of(refusal, "", "")
         self.status = f"{error.code} {error.reason}"
@@ -60,6 +66,14 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
+
+    def _count(self, error: Any) -> None:
+        """A body that is too long is a message that was refused, where its sender has a key."""
+        request = self.request
+        posted = request.command == "POST" and request.path.startswith(("/v1/messages", "/fhir"))
+        if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and posted and request.admitted:
+            named = parse_qs(request.query or "").get("feed", [None])[0]
+            self.refusals.note(feed_of(named), "http", "too-large")
 
     def _refusal(self, error: Any) -> Refusal:
         limit = self.channel.server.adj.max_request_body_size - 1
@@ -123,7 +137,8 @@ def run(web: Flask, keeper: Doorkeeper, at: Address, log: Log, stop: Event) -> N
             "address-not-bound", reason, where=f"http_host={at.host} http_port={at.port}"
         ) from None
     listeners = [s for s in sockets.values() if hasattr(s, "channel_class")]
-    channels = kept_by(keeper, _ProblemTask)
+    task = type("CountedTask", (_ProblemTask,), {"refusals": web.extensions["refusals"]})
+    channels = kept_by(keeper, task)
     for listener in listeners:
         listener.channel_class = channels
     port = int(listeners[0].effective_port)

@@ -19,6 +19,7 @@ from service.config import load
 from service.intake import Receipt
 from service.logs import open_log
 from service.mllp import Clerk
+from service.refusing import Refusals
 
 FEED = "adt"
 SWIFT = Limits(header_seconds=0.6, message_seconds=1.5, least_rate=1024, stop_seconds=3.0)
@@ -115,7 +116,10 @@ def listening(
 
     intake.receive = switched  # type: ignore[method-assign]
     logger = open_log("mllp", log)
-    clerk = Clerk(intake, app.store, app.moment, FEED, logger, rig.receipts.extend, patience_seconds)
+    refusals = Refusals(lambda: app.store, app.moment)
+    clerk = Clerk(
+        intake, app.store, app.moment, FEED, logger, rig.receipts.extend, patience_seconds, refusals
+    )
     listener = Listener(clerk.take, clerk.refuse, logger.warning, limits, context)
 
     def started(host: str, port: int) -> None:
@@ -131,6 +135,7 @@ def listening(
         stop.set()
         thread.join(30)
         assert not thread.is_alive(), "it stops"
+        refusals.flush()
 
 
 def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
