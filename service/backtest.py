@@ -131,8 +131,8 @@ def _move(base: Course, draft: Course) -> tuple[str, int, tuple[str, ...]]:
         return "", 0, ()
     if base.is_open:
         earlier = draft.spells[-1].opened_on < base.spells[-1].opened_on
-        return ("earlier" if earlier else "later"), 0, ()
-    return "before", 0, ()
+        return ("earlier", 0, base.binding) if earlier else ("later", 0, draft.binding)
+    return "before", 0, base.binding or draft.binding
 
 
 def _opened(course: Course) -> date | None:

@@ -39,7 +39,8 @@ class Spell(NamedTuple):
 class Course:
     """An account under one policy: its spells, and on the last day the patient's part.
 
-    `binding` are the gates in the way on the last day, where the other policy has a case and this one none.
+    `binding` are the gates in the way where the other policy has a case and this one none: on the last day,
+    or, where the two agree again by then, on the day on which they last parted with this one behind.
     """
 
     spells: list[Spell] = field(default_factory=list)
@@ -197,6 +198,7 @@ class SideBySide:
         fresh = sorted((f for f in facts if f.occurred_at.date() <= until), key=lambda f: f.occurred_at)
         day, at = first, 0
         account: Account | None = None
+        behind: int | None = None
         for _ in range(MOST_DAYS):
             before = at
             while at < len(fresh) and fresh[at].occurred_at.date() <= day:
@@ -209,6 +211,11 @@ class SideBySide:
             one, two = _look(pair, account, owes, owes_too, day)
             base.see(day, one.opens, owes.net_cents)
             draft.see(day, two.opens, owes_too.net_cents)
+            parted, behind = behind, _behind(base, draft)
+            if behind is not None and behind != parted:
+                base.binding = draft.binding = ()
+                asked = ((owes, pair.base), (owes_too, pair.draft))[behind]
+                (base, draft)[behind].binding = glance(account, *asked, day).binding
             days = [one.ends_on, two.ends_on, pair.next_change(day)]
             if pair.moves(day):
                 days.append(day + timedelta(days=1))
@@ -220,10 +227,9 @@ class SideBySide:
             day = min(later)
         if account is None:
             return base, draft
-        if base.is_open and not draft.is_open:
-            draft.binding = glance(account, owes_too, pair.draft, day).binding
-        elif draft.is_open and not base.is_open:
-            base.binding = glance(account, owes, pair.base, day).binding
+        if behind is not None:
+            asked = ((owes, pair.base), (owes_too, pair.draft))[behind]
+            (base, draft)[behind].binding = glance(account, *asked, day).binding
         return base, draft
 
     def _pair(self, account: Account) -> Pair:
@@ -232,6 +238,11 @@ class SideBySide:
         if key not in self._pairs:
             self._pairs[key] = Pair(base, draft)
         return self._pairs[key]
+
+
+def _behind(base: Course, draft: Course) -> int | None:
+    """Which of the two has no case where the other has one: 0 or 1."""
+    return None if base.is_open == draft.is_open else int(base.is_open)
 
 
 _CLOSED: Final = Heard(False, None)

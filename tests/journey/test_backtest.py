@@ -69,7 +69,7 @@ def test_a_draft_that_waits_less_lets_the_young_account_in_and_the_sums_add_up(h
     moves = {m["move"]: (m["accounts"], m["amount"]) for m in told["moves"]}
     assert moves == {"enters": (1, "142.17"), "earlier": (1, "0.00")}
     gates = {(g["name"], g["move"]) for g in told["by"]["gate"]}
-    assert ("G41", "enters") in gates
+    assert gates == {("G41", "enters"), ("G41", "earlier")}
 
 
 def test_a_draft_with_a_higher_minimum_keeps_the_ripe_account_out_and_names_the_gate(home: Home) -> None:
@@ -81,6 +81,12 @@ def test_a_draft_with_a_higher_minimum_keeps_the_ripe_account_out_and_names_the_
     assert (line["number"], line["move"], line["gates"]) == ("A1002", "leaves", "G42")
     picture = ElementTree.parse(home.folder / "out.svg").getroot()
     assert picture.tag.endswith("svg") and "G42" in "".join(picture.itertext())
+
+
+def test_a_draft_that_waits_longer_names_the_gate_that_makes_a_case_later(home: Home) -> None:
+    told = asked(home, draft(home, "longer", DAYS, DAYS.replace("60", "62")), "--processes", 1)
+    assert told["difference"] == {"cases": 0, "amount": "0.00"}
+    assert told["by"]["gate"] == [{"name": "G41", "move": "later", "accounts": 1, "amount": "0.00"}]
 
 
 def test_asking_changes_no_row_of_any_table(home: Home) -> None:

@@ -133,6 +133,8 @@ def test_merged_and_hostile_histories_go_as_on_every_single_day(other: Policy, f
             cases += bool(one.spells) + bool(two.spells)
             on = parted(one, two)
             if on is not None:
+                behind = two if one.binding == () else one
+                assert behind.binding and () in (one.binding, two.binding)
                 one, two = both.walk(facts, ref, on)
                 closed, policy = (two, other) if one.is_open else (one, POLICY)
                 assert set(closed.binding) == in_the_way(facts, policy, on, ref)
