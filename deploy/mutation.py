@@ -1,42 +1,33 @@
-"""Mutation testing of the pure core: small wrong versions of a module, each of which some test must notice.
+"""Small wrong versions of the pure core, each of which some test must notice, and how they are named.
 
-Each mutant runs in a forked process: first the second opinion over histories worked out beforehand (fast,
-notices most), then the spec tests. What no test notices and tests/mutants.tsv does not judge is printed, and
-the exit code is 1.
+A mutant changes one thing: a comparison, a condition, an operand, a number, a sign, a word. Of words, whole
+sentences stay as they are, and at the level of a module only words that are looked up are changed: keys and
+members of dictionaries, sets and tuples, and what is compared. `mutating.py` tries them.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import copy
-import importlib.abc
-import importlib.util
-import os
-import signal
-import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGED = ROOT / "tests" / "mutants.tsv"
-HISTORIES = range(250)
-LIMIT_SECONDS = 240
-ELSEWHERE = {"canonical", "merkle", "policy", "policy_scope", "records", "state_packs"}
-SPEC = [
-    str(p)
-    for p in sorted((ROOT / "tests" / "spec").glob("test_*.py"))
-    if p.stem.removeprefix("test_") not in ELSEWHERE
-]
-"""The spec tests about accounts, answers, gates and cases; runs of them are what takes the time."""
+IMPORTANT = (
+    "adjudication", "claims", "weighing", "responsibility", "carriers", "payers", "bearers", "account",
+    "merging", "guarantors", "withdrawing", "rules", "work", "setting", "decision", "case",
+)  # fmt: skip
+"""Modules of the core in the order in which a mistake in them hurts; the others follow."""
 
 COMPARE = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
 }  # fmt: skip
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr}
+LOOKS_UP = {"frozenset", "set", "get", "startswith", "endswith"}
 CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
@@ -94,10 +85,11 @@ def _constants(node: ast.Constant) -> Iterator[ast.AST]:
 class Mutant:
     """One wrong version: which function, what was there, what is there now."""
 
-    def __init__(self, path: str, tree: ast.Module, function: str, before: ast.AST, after: ast.AST) -> None:
-        self.path, self.function, self.line = path, function, getattr(before, "lineno", 0)
+    def __init__(self, place: Place, before: ast.AST, after: ast.AST) -> None:
+        self.path, self.function, self.line = place.path, place.function, getattr(before, "lineno", 0)
         self.change = f"{_short(before)} → {_short(after)}"
-        self.tree, self.before, self.after = tree, before, after
+        self.outermost = place.outermost
+        self.tree, self.before, self.after = place.tree, before, after
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -115,8 +107,27 @@ class Mutant:
         return ast.fix_missing_locations(Swap().visit(self.tree))
 
 
-def _is_alias(node: ast.AST) -> bool:
-    return isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation)
+@dataclass(frozen=True)
+class Place:
+    """Where in a module a node stands; `outermost` is the function to exchange, by name and first line.
+
+    None means that the node is evaluated when the module is imported.
+    """
+
+    path: str
+    tree: ast.Module
+    function: str = ""
+    outermost: tuple[str, int] | None = None
+
+    def inside(self, node: ast.AST) -> Place:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            return self
+        name = f"{self.function}.{node.name}" if self.function else node.name
+        outermost = self.outermost
+        if isinstance(node, ast.FunctionDef) and outermost is None:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            outermost = (name, first)
+        return replace(self, function=name, outermost=outermost)
 
 
 def _short(node: ast.AST) -> str:
@@ -129,123 +140,60 @@ def _short(node: ast.AST) -> str:
 def mutants(path: str) -> list[Mutant]:
     """All mutants of a module, by line; annotations, docstrings and sentences stay as they are."""
     tree = ast.parse((ROOT / path).read_text())
-    found: list[Mutant] = []
+    return list(_walk(tree, Place(path, tree), looked_up=False))
 
-    def walk(node: ast.AST, function: str) -> None:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            function = f"{function}.{node.name}" if function else node.name
+
+def _walk(node: ast.AST, place: Place, looked_up: bool) -> Iterator[Mutant]:
+    inside = place.inside(node)
+    if place.outermost or looked_up or not _is_word(node):
         for change in changes(node):
-            found.append(Mutant(path, tree, function or "module", node, change))
-        for name, value in ast.iter_fields(node):
-            if name in ("annotation", "returns", "decorator_list") or _is_alias(node):
+            named = inside if inside.function else replace(inside, function="module")
+            yield Mutant(named, node, change)
+    for name, child in _children(node):
+        if name == "args" and isinstance(node, ast.FunctionDef):
+            # What an argument is by default is worked out when the module is imported.
+            yield from _walk(child, replace(inside, outermost=place.outermost), looked_up=False)
+        else:
+            yield from _walk(child, inside, _is_looked_up(node, name, child, looked_up))
+
+
+def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list") or _says_what_it_is(node):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
                 continue
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
-                    continue
-                if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr | ast.ImportFrom):
-                    walk(child, function)
-
-    walk(tree, "")
-    return found
+            if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr | ast.ImportFrom):
+                yield name, child
 
 
-class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Loads the one module from its wrong version; all others as ever."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self.name = mutant.path.removesuffix(".py").replace("/", ".")
-        self.code = compile(mutant.source(), mutant.path, "exec")
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
-        return importlib.util.spec_from_loader(fullname, self) if fullname == self.name else None
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(self.code, module.__dict__)
+def _says_what_it_is(node: ast.AST) -> bool:
+    if isinstance(node, ast.AnnAssign):
+        return "TypeAlias" in ast.unparse(node.annotation)
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
 
 
-def _worked_out() -> list[tuple[list[Any], dict[str, Any]]]:
-    from tests.property.reference import reckon
-    from tests.property.seeded import history
-
-    told = [history(seed) for seed in HISTORIES]
-    return [(facts, reckon(facts)) for facts in told if not any("unmerged" in f.kind for f in facts)]
+def _is_word(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _notices(mutant: Mutant, known: list[tuple[list[Any], dict[str, Any]]]) -> bool:
-    """In a forked process: whether the second opinion or the spec tests fail with this mutant."""
-    for name in [n for n in sys.modules if n.split(".")[0] in ("service", "tests", "adapters")]:
-        del sys.modules[name]
-    sys.meta_path.insert(0, _Mutated(mutant))
-    try:
-        from service.core import apportion, fold
-        from tests.spec.facts_made import ACCOUNT, POLICY
-
-        for facts, second in known:
-            owes = apportion(fold(facts, ACCOUNT), POLICY)
-            provider = sum(s.amount_cents for s in owes.shares if s.bearer == "provider")
-            ours = (owes.determination, owes.assigned_cents, owes.collectible_cents, owes.net_cents)
-            if (*ours, owes.balance_cents) != tuple(
-                second[n] for n in ("state", "assigned", "collectible", "net", "balance")
-            ):
-                return True
-            if owes.determination in ("final", "credit") and provider != second["bears"]["provider"]:
-                return True
-    except Exception:
+def _is_looked_up(node: ast.AST, name: str, child: ast.AST, already: bool) -> bool:
+    """Whether a word here is looked up or looked for: the key or the member of something, or compared."""
+    if isinstance(node, ast.Compare | ast.Set | ast.MatchValue):
         return True
-    import pytest
-
-    return pytest.main([*SPEC, "-x", "-q", "-n", "0", "--no-header"]) != 0
-
-
-def outcome(mutant: Mutant, known: list[tuple[list[Any], dict[str, Any]]]) -> bool:
-    """Whether some test notices; one that does not come back in time has been noticed."""
-    child = os.fork()
-    if child == 0:
-        silent = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silent, 1)
-        os.dup2(silent, 2)
-        signal.alarm(LIMIT_SECONDS)
-        seen = True
-        try:
-            seen = _notices(mutant, known)
-        finally:
-            os._exit(1 if seen else 0)
-    _, status = os.waitpid(child, 0)
-    return status != 0
+    if isinstance(node, ast.Dict):
+        return name == "keys"
+    if isinstance(node, ast.Subscript):
+        return name == "slice"
+    if isinstance(node, ast.Call):
+        return name == "args" and ast.unparse(node.func).rpartition(".")[2] in LOOKS_UP
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return isinstance(child, ast.Tuple | ast.List)
+    return already and isinstance(node, ast.Tuple | ast.List)
 
 
 def judged() -> set[tuple[str, str, str]]:
     """Mutants that a person has judged: nobody needs to notice them."""
     rows = [line.split("\t") for line in JUDGED.read_text().splitlines()[1:]] if JUDGED.exists() else []
     return {(row[0], row[1], row[2]) for row in rows}
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="+", help="files of the core, as service/core/claims.py")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth mutant")
-    parser.add_argument(
-        "--only", default="", metavar="WORD", help="only functions with this word in the name"
-    )
-    given = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    os.chdir(ROOT)
-    known, known_ones = _worked_out(), judged()
-    tried = lived = told = 0
-    for path in given.modules:
-        for mutant in mutants(path)[:: given.every]:
-            if given.only not in mutant.function:
-                continue
-            tried += 1
-            if not outcome(mutant, known):
-                lived += 1
-                told += mutant.name not in known_ones
-                mark = "judged" if mutant.name in known_ones else "SURVIVED"
-                print(mark, f"{path}:{mutant.line}", mutant.function, mutant.change, sep="\t", flush=True)
-    noticed = tried - lived
-    print(f"{tried} mutants, {noticed} noticed, {lived - told} judged, {told} not noticed by any test")
-    return 1 if told else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
