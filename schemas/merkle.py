@@ -69,8 +69,12 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return Frontier().grown(leaves).root()
 
 
-def _split(size: int) -> int:
-    """The largest power of two below `size`."""
+def split(size: int) -> int:
+    """The largest power of two below `size`: where a tree of that many leaves parts.
+
+    >>> split(2), split(5), split(8)
+    (1, 4, 4)
+    """
     return 1 << (size - 1).bit_length() - 1
 
 
@@ -85,7 +89,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
         raise IndexError("there is no such leaf")
     if len(leaves) == 1:
         return []
-    k = _split(len(leaves))
+    k = split(len(leaves))
     if index < k:
         return [*inclusion_proof(leaves[:k], index), root_of(leaves[k:])]
     return [*inclusion_proof(leaves[k:], index - k), root_of(leaves[:k])]
@@ -129,7 +133,7 @@ def consistency_proof(leaves: Sequence[bytes], earlier: int) -> list[bytes]:
 def _subproof(leaves: Sequence[bytes], earlier: int, *, whole: bool) -> list[bytes]:
     if earlier == len(leaves):
         return [] if whole else [root_of(leaves)]
-    k = _split(len(leaves))
+    k = split(len(leaves))
     if earlier <= k:
         return [*_subproof(leaves[:k], earlier, whole=whole), root_of(leaves[k:])]
     return [*_subproof(leaves[k:], earlier - k, whole=False), root_of(leaves[:k])]

@@ -45,6 +45,14 @@ def find_account(reader: Reader, text: str) -> AccountRef:
     return rows[0].ref
 
 
+def accounts_meant(reader: Reader, text: str) -> list[str]:
+    """Every account that `FACILITY/NUMBER`, or a number that several facilities may use, can mean."""
+    facility, slash, number = text.partition("/")
+    whole = reader.account(AccountRef(facility, number)) if slash else None
+    rows = [*reader.find_accounts(text), *([whole] if whole else [])]
+    return sorted({str(row.ref) for row in rows})
+
+
 def account(reader: Reader, ref: AccountRef) -> Plain:
     """An account in brief, as its latest decision left it.
 

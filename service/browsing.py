@@ -214,9 +214,8 @@ def _onward(reader: Reader, facts: list[FactRecord], only: set[str] | None = Non
     decisions: dict[str, Plain] = {}
     moves: list[Plain] = []
     for account in accounts:
-        for entry in reversed(reader.audit_entries_for(str(account), MOST_ENTRIES)):
-            if entry.kind != "account.decided":
-                continue
+        entries = reader.audit_entries_for(str(account), MOST_ENTRIES, kind="account.decided")
+        for entry in reversed(entries):
             said = from_bytes(entry.content)
             for decision in said["decisions"]:
                 if decision in only if only is not None else ids & set(said["facts"]):

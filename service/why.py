@@ -44,7 +44,8 @@ def why(
     story = explain(account, owes, decision, ruled)
     cite = citing(records)
     stored = reader.latest_decision(ref, seen_until)
-    entry = next((e for e in reader.audit_entries_for(str(ref)) if e.recorded_at <= seen_until), None)
+    entries = reader.audit_entries_for(str(ref), 1, kind="account.decided", until=seen_until)
+    entry = entries[0] if entries else None
     held_back = _withheld(reader.account(ref)) if known_at is None and decision.opens_case else []
     cases_had = histories(reader, ref, seen_until)
     case = as_it_was(cases_had[-1]) if cases_had else None

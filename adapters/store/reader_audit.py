@@ -46,6 +46,14 @@ _ABOUT: Final = (
     " WHERE c.subject {} AND c.seq <= {} ORDER BY c.seq"
 )
 _OF: Final = Sql(_ABOUT.format("= ANY(%b)", "%b"), _ABOUT.format("IN (SELECT value FROM json_each(?))", "?"))
+_NAMING: Final = (
+    f"SELECT {_COLUMNS} FROM audit_content c JOIN audit_entry e ON e.seq = c.seq"  # noqa: S608
+    " WHERE c.subject {} AND {} ORDER BY c.seq"
+)
+_NAMED_IN: Final = Sql(
+    _NAMING.format("= ANY(%b)", "position(%b in c.content) > 0"),
+    _NAMING.format("IN (SELECT value FROM json_each(?))", "instr(c.content, ?) > 0"),
+)
 _LEAF: Final = "SELECT hash FROM audit_entry WHERE seq >= {0} AND seq < {0} ORDER BY seq"
 _LEAVES: Final = Sql(_LEAF.format("%b"), _LEAF.format("?"))
 LEAVES: Final = 50_000
@@ -61,9 +69,18 @@ class AuditQuestions:
 
     _session: Session
 
-    def audit_entries_for(self, subject: str, limit: int = 1000) -> list[AuditRecord]:
-        """The newest audit entries about one subject, newest first; erased ones are not found."""
+    def audit_entries_for(
+        self, subject: str, limit: int = 1000, *, kind: str | None = None, until: datetime | None = None
+    ) -> list[AuditRecord]:
+        """The newest audit entries about one subject, newest first; erased ones are not found.
+
+        `kind` and `until` (the last instant that counts) do not restrict where they are None.
+        """
         found = _ENTRIES.where(audit_content.c.subject == subject)
+        if kind is not None:
+            found = found.where(audit_entry.c.kind == kind)
+        if until is not None:
+            found = found.where(audit_entry.c.recorded_at <= until)
         rows = self._session.select(found.order_by(audit_entry.c.seq.desc()).limit(limit))
         return [AuditRecord(*row) for row in rows]
 
@@ -87,14 +104,19 @@ class AuditQuestions:
         rows = self._session.fetch(_OF, self._session.texts(subjects), size)
         return [_record(row) for row in rows]
 
-    def audit_leaves(self, size: int) -> bytes:
-        """The leaf hashes of the first entries, joined.
+    def audit_log_naming(self, subjects: Collection[str], part: bytes) -> list[LogRecord]:
+        """The entries about these subjects whose content has these bytes in it, by number."""
+        rows = self._session.fetch(_NAMED_IN, self._session.texts(subjects), part)
+        return [_record(row) for row in rows]
+
+    def audit_leaves(self, size: int, start: int = 1) -> bytes:
+        """The leaf hashes of the first `size` entries, from number `start` on, joined.
 
         Raises:
             ValueError: one is none.
         """
         parts = []
-        for first in range(1, size + 1, LEAVES):
+        for first in range(start, size + 1, LEAVES):
             rows = self._session.fetch(_LEAVES, first, min(first + LEAVES, size + 1))
             parts.append(bytes.fromhex("".join([hash for (hash,) in rows])))
         return b"".join(parts)

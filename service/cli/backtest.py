@@ -17,8 +17,10 @@ import click
 from schemas.canonical import from_bytes
 from schemas.money import format_cents
 from service.app import App, read_packs
+from service.audit.reads import Shown
 from service.backtest import Asked, Found, backtest
 from service.cli import screen
+from service.cli.asking import enter
 from service.cli.chart import drawn
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
@@ -78,6 +80,8 @@ def command(
         with _bar(as_json) as bar:
             found = backtest(asked, processes or os.cpu_count() or 1, bar, scheduler)
         seconds = monotonic() - begun
+        if csv_file is not None and found.rows:
+            enter(app, None, None, Shown("policy.backtest", [str(row.account) for row in found.rows]))
     told = plain(found, asked.until)
     if csv_file is not None:
         write_csv(found, csv_file)

@@ -8,7 +8,9 @@ from typing import Any, Final
 import click
 
 from service import answers
+from service.audit.reads import Shown
 from service.cli import screen
+from service.cli.asking import accounts_in, enter, who
 from service.cli.opening import opened
 from service.cli.output import print_json
 
@@ -21,18 +23,23 @@ PAGE: Final = 200
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most so many."
 )
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON: {items, next}.")
-def cases(status: str | None, limit: int, as_json: bool) -> None:
+def cases(status: str | None, limit: int, by: str | None, purpose: str | None, as_json: bool) -> None:
     """List collections cases, in the order in which they were opened."""
     found: list[Mapping[str, Any]] = []
     cursor: int | None = None
-    with opened() as app, app.store.read() as reader:
-        while len(found) < limit:
-            page = answers.cases(reader, status, cursor, min(PAGE, limit - len(found)))
-            found += page["items"]
-            cursor = page["next"]
-            if cursor is None:
-                break
+    with opened() as app:
+        with app.store.read() as reader:
+            while len(found) < limit:
+                page = answers.cases(reader, status, cursor, min(PAGE, limit - len(found)))
+                found += page["items"]
+                cursor = page["next"]
+                if cursor is None:
+                    break
+        if found:
+            asked = Shown("cases", accounts_in(found), parameters={"status": status, "limit": limit})
+            enter(app, by, purpose, asked)
     if as_json:
         print_json({"items": found, "next": cursor})
         return
@@ -47,11 +54,14 @@ def cases(status: str | None, limit: int, as_json: bool) -> None:
 
 @click.command()
 @click.argument("case_id", metavar="ID")
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def case(case_id: str, as_json: bool) -> None:
+def case(case_id: str, by: str | None, purpose: str | None, as_json: bool) -> None:
     """Show one case and every move it made. Exit code 1 when there is no such case."""
-    with opened() as app, app.store.read() as reader:
-        told = answers.case(reader, case_id)
+    with opened() as app:
+        with app.store.read() as reader:
+            told = answers.case(reader, case_id)
+        enter(app, by, purpose, Shown("case", [told["account"]], parameters={"case": case_id}))
     if as_json:
         print_json(told)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,15 +19,8 @@ from service import answers
 from service.app import App
 from service.audit.bundle import Disclosure, export
 from service.audit.report import as_html
+from service.cli.asking import person
 from service.cli.opening import opened
-
-
-def person() -> str:
-    """As whom the machine knows the person at it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def verifier() -> bytes:

@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import click
 
 from adapters.store import MessageFilter
-from service import browsing
+from service import answers, browsing
 from service.app import detect
+from service.audit.reads import Shown
 from service.cli import screen
+from service.cli.asking import BY, PURPOSE, accounts_in, enter, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
 
@@ -32,6 +34,7 @@ def messages() -> None:
 @click.option("--id", "id", metavar="ID", help="The sender's message id (source/id) or its control number.")
 @click.option("--cursor", type=click.IntRange(1), help="`next` of the page before.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON: {items, next}.")
 def list_messages(
     feed: str | None,
@@ -42,13 +45,20 @@ def list_messages(
     id: str | None,
     cursor: int | None,
     limit: int,
+    by: str | None,
+    purpose: str | None,
     as_json: bool,
 ) -> None:
     """List messages, the newest first."""
     end = _instant(until)
     like = MessageFilter(feed, _instant(since), end + timedelta(days=1) if end else None, status, account, id)
-    with opened() as app, app.store.read() as reader:
-        told = browsing.page(reader, like, cursor, limit)
+    with opened() as app:
+        with app.store.read() as reader:
+            told = browsing.page(reader, like, cursor, limit)
+            # What came is nobody's in itself; which of it is about one account is that patient's.
+            meant = answers.accounts_meant(reader, account) if account and told["items"] else []
+        if meant:
+            enter(app, by, purpose, Shown("messages", meant))
     if as_json:
         print_json(told)
         return
@@ -68,20 +78,31 @@ def list_messages(
 @click.argument("sha256", metavar="SHA256")
 @click.option("--feed", metavar="FEED", help="The one that came by this feed; the first by default.")
 @click.option("--reveal", is_flag=True, help="Show the values; needs --by and --reason, and is audited.")
-@click.option("--by", default="", metavar="NAME", help="Who looks.")
+@BY
 @click.option("--reason", default="", metavar="TEXT", help="Why; recorded. No patient's data.")
+@PURPOSE
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def show(sha256: str, feed: str | None, reveal: bool, by: str, reason: str, as_json: bool) -> None:
+def show(
+    sha256: str,
+    feed: str | None,
+    reveal: bool,
+    by: str | None,
+    reason: str,
+    purpose: str | None,
+    as_json: bool,
+) -> None:
     """Show a message field by field, its values masked, and what it made."""
-    if reveal != bool(by and reason):
+    if (reveal and not by) or reveal != bool(reason):
         raise click.UsageError("--reveal goes with --by and --reason")
     with opened() as app:
         with app.store.read() as reader:
             message = browsing.found_message(reader, sha256, feed)
         if reveal:
-            browsing.reveal(app.store, message, by, reason, app.moment().now)
+            browsing.reveal(app.store, message, by or "", reason, app.moment().now)
         with app.store.read() as reader:
             told = browsing.show(reader, message, detect, reveal=reveal)
+        asked = Shown("message", accounts_in(told["facts"]), message.sha256, {"revealed": int(reveal)})
+        enter(app, by, purpose, asked)
     if as_json:
         print_json(told)
         return
@@ -100,11 +121,16 @@ def show(sha256: str, feed: str | None, reveal: bool, by: str, reason: str, as_j
 
 @messages.command()
 @click.argument("id", metavar="ID")
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def trace(id: str, as_json: bool) -> None:
+def trace(id: str, by: str | None, purpose: str | None, as_json: bool) -> None:
     """Follow a message, fact, decision or case both ways. Exit code 1 when there is none of that ID."""
-    with opened() as app, app.store.read() as reader:
-        told = browsing.trace(reader, id)
+    with opened() as app:
+        with app.store.read() as reader:
+            told = browsing.trace(reader, id)
+        accounts = accounts_in([*told["facts"], *told["decisions"], *told["case_moves"]])
+        message = id if told["kind"] == "message" else None
+        enter(app, by, purpose, Shown("trace", accounts, message, {told["kind"]: id}))
     if as_json:
         print_json(told)
         return

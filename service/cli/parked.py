@@ -12,7 +12,9 @@ from adapters.store import ParkedFilter, ParkedProposal
 from schemas.money import format_cents
 from service import answers
 from service.app import App
+from service.audit.reads import Shown
 from service.cli import screen
+from service.cli.asking import PURPOSE, accounts_in, enter, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
 from service.intake import Standing
@@ -63,11 +65,17 @@ def parked() -> None:
     "--limit", type=click.IntRange(1, 100_000), default=MOST, show_default=True, help="At most so many."
 )
 @click.option("--all", "settled", is_flag=True, help="Also those that were dealt with.")
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON: {items}.")
-def list_parked(limit: int, settled: bool, as_json: bool, **words: Any) -> None:
+def list_parked(
+    limit: int, settled: bool, by: str | None, purpose: str | None, as_json: bool, **words: Any
+) -> None:
     """List what waits, the oldest first. Exit code 0 also when something does."""
-    with opened() as app, app.store.read() as reader:
-        items = answers.parked(reader, limit, include_settled=settled, like=asked(**words))
+    with opened() as app:
+        with app.store.read() as reader:
+            items = answers.parked(reader, limit, include_settled=settled, like=asked(**words))
+        if accounts := accounts_in(items):
+            enter(app, by, purpose, Shown("parked", accounts))
     if as_json:
         print_json({"items": items})
     elif not items:
@@ -88,11 +96,15 @@ def tell(items: Sequence[Mapping[str, Any]]) -> None:
 
 @parked.command()
 @click.argument("seq", metavar="ID", type=click.IntRange(1))
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def show(seq: int, as_json: bool) -> None:
+def show(seq: int, by: str | None, purpose: str | None, as_json: bool) -> None:
     """Show one parked message: where it came from, what is wrong, what was done. Exit code 1 when unknown."""
-    with opened() as app, app.store.read() as reader:
-        item = answers.parked_one(reader, seq)
+    with opened() as app:
+        with app.store.read() as reader:
+            item = answers.parked_one(reader, seq)
+        accounts = accounts_in([item, *item["statements"]])
+        enter(app, by, purpose, Shown("parked", accounts, item["message"], {"id": seq}))
     if as_json:
         print_json(item)
         return
@@ -117,6 +129,7 @@ def show(seq: int, as_json: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="Everything that waits and matches.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would change; nothing is stored.")
 @click.option("--by", default="operator", show_default=True, metavar="NAME", help="Who does this.")
+@PURPOSE
 @click.option("--json", "as_json", is_flag=True, help="As JSON: {items}.")
 @click.pass_context
 def retry(
@@ -126,6 +139,7 @@ def retry(
     everything: bool,
     dry_run: bool,
     by: str,
+    purpose: str | None,
     as_json: bool,
     **words: Any,
 ) -> None:
@@ -140,6 +154,9 @@ def retry(
         mending = Mending(app.store, app.intake())
         numbers = seqs or [r.seq for r in mending.waiting(asked(**words))]
         found = mending.retry(numbers, app.moment(), by, dry_run=dry_run)
+        outlooks = [one.outlook.accounts for one in found if one.outlook]
+        if accounts := [str(ref) for each in outlooks for ref, _, _ in each]:
+            enter(app, by, purpose, Shown("parked.outlook", accounts))
     if len(seqs) == 1 and found[0].refused is not None:
         raise found[0].refused
     told = [_told(one) for one in found]

@@ -9,7 +9,9 @@ from datetime import date, datetime, time
 import click
 
 from service import shadow as shadowed
+from service.audit.reads import Shown
 from service.cli import screen
+from service.cli.asking import accounts_in, enter, who
 from service.cli.inspect import plural
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
@@ -24,15 +26,19 @@ def shadow() -> None:
 
 @shadow.command()
 @click.option("--since", type=DAY, metavar="DATE", help="Only what would have opened from this day on.")
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV, one line for each case.")
-def report(since: date | None, as_json: bool, as_csv: bool) -> None:
+def report(since: date | None, by: str | None, purpose: str | None, as_json: bool, as_csv: bool) -> None:
     """Show the cases that would have opened: when, how much, by feed, facility and policy."""
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    with opened() as app, app.store.read() as reader:
-        begin = datetime.combine(since, time(), tzinfo=app.config.zone) if since else None
-        told = shadowed.report(reader, begin)
+    with opened() as app:
+        with app.store.read() as reader:
+            begin = datetime.combine(since, time(), tzinfo=app.config.zone) if since else None
+            told = shadowed.report(reader, begin)
+        if accounts := accounts_in(told["items"]):
+            enter(app, by, purpose, Shown("shadow", accounts))
     if as_json:
         print_json(told)
         return

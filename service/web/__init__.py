@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from service.logs import Log, open_log
-from service.web import accounts, cases, contracts, fhir, health, messages
+from service.web import accounts, audit, cases, contracts, fhir, health, messages
 from service.web.access import guard
 from service.web.background import BackgroundReader
 from service.web.doorkeeper import Doorkeeper
@@ -19,6 +19,7 @@ from service.web.observe import observe
 from service.web.openapi import describe
 from service.web.paths import KeepSlashes, refuse_unstorable
 from service.web.problems import answer_refusals
+from service.web.register import attend
 from service.web.rooms import Rooms
 from service.web.server import Address, run
 
@@ -49,6 +50,7 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
     observe(web, rooms)
     keyring = Keyring(rooms.store, rooms.now)
     guard(web, keyring)
+    attend(web)
     refuse_unstorable(web)
     api = describe(web, rooms.version, f"http://{app.config.http_host}:{app.config.http_port}")
     for blueprint in (
@@ -57,6 +59,7 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
         accounts.blueprint(rooms),
         cases.cases_blueprint(rooms),
         cases.parked_blueprint(rooms),
+        audit.blueprint(rooms),
     ):
         api.register_blueprint(blueprint)
     web.register_blueprint(health.blueprint(rooms))

@@ -30,6 +30,10 @@ SCOPE_OF: Final = {
     "cases.page": "cases:read",
     "cases.show": "cases:read",
     "parked.page": "parked:read",
+    "audit.latest": "audit:read",
+    "audit.page": "audit:read",
+    "audit.keys": "audit:read",
+    "audit.consistency": "audit:read",
     "health.metrics": "metrics:read",
 }
 """The scope of each endpoint. One that stands in neither list is refused to everybody."""

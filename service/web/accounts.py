@@ -11,8 +11,9 @@ from adapters.store import Reader
 from schemas.facts import AccountRef
 from schemas.wire.api import AccountView, WhyAnswer
 from service import answers
-from service.web.blueprints import Blueprint, plain
+from service.web.blueprints import Blueprint
 from service.web.queries import NoQuery, WhyQuery
+from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
 
 
@@ -22,18 +23,21 @@ def blueprint(rooms: Rooms) -> Blueprint:
 
     def shown(find: Callable[[Reader], AccountRef]) -> Response:
         with rooms.store().read() as reader:
-            return plain(answers.account(reader, find(reader)))
+            found = answers.account(reader, find(reader))
+        return rooms.register.shown(found, "account", [found["account"]])
 
     def explained(find: Callable[[Reader], AccountRef], query: dict[str, Any]) -> Response:
         as_of = query.get("as_of") or rooms.app.moment().as_of
         with rooms.store().read() as reader:
-            return plain(answers.why(reader, rooms.app.policy, find(reader), as_of, query.get("known_at")))
+            found = answers.why(reader, rooms.app.policy, find(reader), as_of, query.get("known_at"))
+        known_at = query.get("known_at")
+        return rooms.register.shown(found, "why", [found["account"]], as_of=as_of, known_at=known_at)
 
     @blue.route("/<part:facility>/<part:number>")
     @blue.asks(NoQuery)
     @blue.gives(200, AccountView)
     @blue.refuses(404, 422, 503)
-    @blue.named("getAccount")
+    @blue.named("getAccount", parameters=WHO_ASKS)
     def show(query: dict[str, Any], facility: str, number: str) -> Response:
         """One account.
 
@@ -45,7 +49,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @blue.asks(NoQuery)
     @blue.gives(200, AccountView)
     @blue.refuses(404, 409, 422, 503)
-    @blue.named("getAccountById")
+    @blue.named("getAccountById", parameters=WHO_ASKS)
     def show_by_id(query: dict[str, Any], account_id: str) -> Response:
         """One account by its number alone, or by `facility%2Fnumber`.
 
@@ -57,7 +61,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @blue.asks(WhyQuery)
     @blue.gives(200, WhyAnswer)
     @blue.refuses(404, 422, 503)
-    @blue.named("explainAccount")
+    @blue.named("explainAccount", parameters=WHO_ASKS)
     def why(query: dict[str, Any], facility: str, number: str) -> Response:
         """Who owes every cent of an account, what each gate says, and on what evidence."""
         return explained(lambda reader: AccountRef(facility, number), query)
@@ -66,7 +70,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @blue.asks(WhyQuery)
     @blue.gives(200, WhyAnswer)
     @blue.refuses(404, 409, 422, 503)
-    @blue.named("explainAccountById")
+    @blue.named("explainAccountById", parameters=WHO_ASKS)
     def why_by_id(query: dict[str, Any], account_id: str) -> Response:
         """The same, by the account's number alone, or by `facility%2Fnumber`."""
         return explained(lambda reader: answers.find_account(reader, account_id), query)

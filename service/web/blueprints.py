@@ -48,6 +48,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         decorate: Callable[[View], View] = self.response(status, schema, description=about)
         return decorate
 
+    def gives_text(self, about: str) -> Callable[[View], View]:
+        """Document an answer in plain text."""
+        decorate: Callable[[View], View] = self.response(
+            200, {"type": "string"}, description=about, content_type="text/plain"
+        )
+        return decorate
+
     def gives_fhir(self, schema: type[Schema], about: Mapping[int, str]) -> Callable[[View], View]:
         """Document an answer in FHIR, by its statuses; the first is the usual one."""
         (status, text), *others = about.items()

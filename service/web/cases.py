@@ -8,8 +8,9 @@ from flask import Response
 
 from schemas.wire.api import CasePage, CaseWithHistory, ParkedList
 from service import answers
-from service.web.blueprints import Blueprint, plain
+from service.web.blueprints import Blueprint
 from service.web.queries import CasesQuery, NoQuery, PageQuery
+from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
 
 
@@ -21,23 +22,26 @@ def cases_blueprint(rooms: Rooms) -> Blueprint:
     @blue.asks(CasesQuery)
     @blue.gives(200, CasePage)
     @blue.refuses(422, 503)
-    @blue.named("listCases")
+    @blue.named("listCases", parameters=WHO_ASKS)
     def page(query: dict[str, Any]) -> Response:
         """Cases in the order of opening; `next` is the cursor of the next page, null on the last."""
         with rooms.store().read() as reader:
             found = answers.cases(reader, query.get("status"), query.get("cursor"), query["limit"])
         # A cursor is text to its reader: what it counts is our own affair.
-        return plain(found | {"next": None if found["next"] is None else str(found["next"])})
+        told = found | {"next": None if found["next"] is None else str(found["next"])}
+        accounts = [case["account"] for case in found["items"]]
+        return rooms.register.shown(told, "cases", accounts, **query)
 
     @blue.route("/<string:case_id>")
     @blue.asks(NoQuery)
     @blue.gives(200, CaseWithHistory)
     @blue.refuses(404, 422, 503)
-    @blue.named("getCase")
+    @blue.named("getCase", parameters=WHO_ASKS)
     def show(query: dict[str, Any], case_id: str) -> Response:
         """One case with its events."""
         with rooms.store().read() as reader:
-            return plain(answers.case(reader, case_id))
+            found = answers.case(reader, case_id)
+        return rooms.register.shown(found, "case", [found["account"]], case=case_id)
 
     return blue
 
@@ -50,10 +54,12 @@ def parked_blueprint(rooms: Rooms) -> Blueprint:
     @blue.asks(PageQuery)
     @blue.gives(200, ParkedList)
     @blue.refuses(422, 503)
-    @blue.named("listParked")
+    @blue.named("listParked", parameters=WHO_ASKS)
     def page(query: dict[str, Any]) -> Response:
         """Parked messages and parts that nobody has acted on yet, oldest first."""
         with rooms.store().read() as reader:
-            return plain({"items": answers.parked(reader, query["limit"])})
+            found = {"items": answers.parked(reader, query["limit"])}
+        accounts = [item["account"] for item in found["items"] if item["account"]]
+        return rooms.register.shown(found, "parked", accounts, **query)
 
     return blue

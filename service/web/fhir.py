@@ -19,6 +19,7 @@ from schemas.errors import MessageRejected
 from schemas.facts import LargeMessage, Message
 from schemas.wire.api import FhirResource
 from service.entries import kept_entry
+from service.intake import Receipt
 from service.web.blueprints import Blueprint
 from service.web.bodies import IN_MEMORY_BYTES, Origin, sealed, too_large
 from service.web.fate import fate
@@ -40,7 +41,9 @@ def _body(types: Iterable[str]) -> dict[str, Any]:
 
 def blueprint(rooms: Rooms) -> Blueprint:
     """The door for FHIR."""
-    gathering = Gathering(lambda batch: rooms.intake().receive(batch, rooms.app.moment()))
+    gathering: Gathering[Message, Receipt] = Gathering(
+        lambda batch: rooms.intake().receive(batch, rooms.app.moment())
+    )
     blue = Blueprint("fhir", __name__, url_prefix="/fhir", description="FHIR R4, R4B and R5 in.")
 
     def take(query: Mapping[str, Any], kind: str | None) -> Response:

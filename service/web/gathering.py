@@ -1,4 +1,4 @@
-"""Messages that wait at the same time share one transaction: many senders then cost little more than one."""
+"""What waits at the same time shares one transaction: many callers then cost little more than one."""
 
 from __future__ import annotations
 
@@ -6,61 +6,60 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final, TypeAlias
+from typing import Final, Generic, TypeVar
 
 from schemas.errors import Unavailable
-from schemas.facts import Message
-from service.intake import Receipt
 
-Receive: TypeAlias = Callable[[Sequence[Message]], list[Receipt]]
+Given = TypeVar("Given")
+Got = TypeVar("Got")
 
 MOST: Final = 64
 
 
 @dataclass(slots=True, eq=False)
-class _Ticket:
-    """One waiting message, and what became of it."""
+class _Ticket(Generic[Given, Got]):
+    """One thing that waits, and what became of it."""
 
-    message: Message
-    receipt: Receipt | None = None
+    given: Given
+    got: Got | None = None
     error: Exception | None = None
 
 
-class Gathering:
+class Gathering(Generic[Given, Got]):
     """Whoever's turn it is takes along all that wait; nobody waits for company."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Callable[[Sequence[Given]], list[Got]]) -> None:
         self._receive = receive
-        self._waiting: deque[_Ticket] = deque()
+        self._waiting: deque[_Ticket[Given, Got]] = deque()
         self._turn = Lock()
 
     @property
     def waiting(self) -> int:
-        """How many messages wait for their turn."""
+        """How many wait for their turn."""
         return len(self._waiting)
 
-    def receive(self, message: Message) -> Receipt:
-        """Store and process one message; returns once its transaction is committed.
+    def receive(self, given: Given) -> Got:
+        """Store one message or entry; returns once its transaction is committed.
 
         Raises:
-            Unavailable: the store could not commit; the message is not stored.
+            Unavailable: the store could not commit; it is not stored.
         """
-        ticket = _Ticket(message)
+        ticket: _Ticket[Given, Got] = _Ticket(given)
         self._waiting.append(ticket)
         with self._turn:
-            while ticket.receipt is None and ticket.error is None:
+            while ticket.got is None and ticket.error is None:
                 self._take(self._next())
         if ticket.error is not None:
             raise ticket.error
-        assert ticket.receipt is not None
-        return ticket.receipt
+        assert ticket.got is not None
+        return ticket.got
 
-    def _next(self) -> list[_Ticket]:
+    def _next(self) -> list[_Ticket[Given, Got]]:
         return [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
 
-    def _take(self, tickets: list[_Ticket]) -> None:
+    def _take(self, tickets: list[_Ticket[Given, Got]]) -> None:
         try:
-            receipts = self._receive([ticket.message for ticket in tickets])
+            every = self._receive([ticket.given for ticket in tickets])
         except Exception as error:
             # A consume loop in small: whatever it is, each of those who wait must hear of it.
             if len(tickets) > 1 and not isinstance(error, Unavailable):
@@ -71,5 +70,5 @@ class Gathering:
             for ticket in tickets:
                 ticket.error = error
             return
-        for ticket, receipt in zip(tickets, receipts, strict=True):
-            ticket.receipt = receipt
+        for ticket, got in zip(tickets, every, strict=True):
+            ticket.got = got

@@ -12,7 +12,7 @@ from adapters.store import MessageFilter
 from schemas.canonical import digest
 from schemas.facts import LargeMessage, Message
 from schemas.wire.api import MessagePage, MessageView, Receipt
-from service import answers, browsing
+from service import answers, browsing, intake
 from service.entries import kept_entry
 from service.web.blueprints import Blueprint, plain
 from service.web.bodies import Origin, sealed, too_large
@@ -44,7 +44,9 @@ _JSON_BODY: Final = {
 
 def blueprint(rooms: Rooms) -> Blueprint:
     """The door for messages."""
-    gathering = Gathering(lambda batch: rooms.intake().receive(batch, rooms.app.moment()))
+    gathering: Gathering[Message, intake.Receipt] = Gathering(
+        lambda batch: rooms.intake().receive(batch, rooms.app.moment())
+    )
     repeats = Repeats(rooms.store, rooms.now)
     blue = Blueprint("messages", __name__, url_prefix="/v1", description="Messages in.")
 

@@ -27,6 +27,7 @@ _STATUS_OF: Final = {
     "no-such-case": HTTPStatus.NOT_FOUND,
     "no-such-parked": HTTPStatus.NOT_FOUND,
     "no-such-message": HTTPStatus.NOT_FOUND,
+    "no-checkpoint": HTTPStatus.NOT_FOUND,
     "ambiguous-account": HTTPStatus.CONFLICT,
     "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }

@@ -129,6 +129,33 @@ class PageQuery(Schema):
     )
 
 
+_SIZE: Final = validate.Range(1, (1 << 63) - 1)
+
+
+class CheckpointsQuery(PageQuery):
+    """How far the checkpoints were read."""
+
+    after = Whole(
+        load_default=0,
+        validate=validate.Range(0, (1 << 63) - 1),
+        metadata={"description": "Only checkpoints of more entries than this; `next` of the page before."},
+    )
+
+
+SizesQuery = Schema.from_dict(
+    {
+        # `from` is a word of Python.
+        name: Whole(required=True, validate=_SIZE, metadata={"description": about})
+        for name, about in (
+            ("from", "The size of the log that is known already."),
+            ("to", "The later size, or the same."),
+        )
+    },
+    name="SizesQuery",
+)
+"""Two sizes of the log."""
+
+
 class MessagesQuery(PageQuery):
     """Which messages, and how far the list was read."""
 

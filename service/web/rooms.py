@@ -14,6 +14,7 @@ from service.metrics import DoorMeter
 from service.refusing import Refusals
 from service.timers import Backlog
 from service.web.background import BackgroundReader
+from service.web.register import Register
 
 if TYPE_CHECKING:
     from service.app import App
@@ -30,6 +31,7 @@ class Rooms:
     backlog: Backlog = field(init=False)
     reader: BackgroundReader = field(init=False)
     refusals: Refusals = field(init=False)
+    register: Register = field(init=False)
     _intake: Intake | None = field(default=None, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
 
@@ -39,6 +41,7 @@ class Rooms:
         self.refusals = Refusals(self.store, self.app.moment)
         self.backlog = Backlog(self.store, self.intake, self.app.moment, self.log)
         self.reader = BackgroundReader(self.backlog, self.log)
+        self.register = Register(self.store, self.now)
 
     def store(self) -> Store:
         """The store; threads that ask at once open it once.

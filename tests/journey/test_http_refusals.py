@@ -70,6 +70,7 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(door: Door, scope: str
         "accounts:read": {(m, u) for m, u in asked if u.startswith("/v1/accounts")},
         "cases:read": {("GET", "/v1/cases"), ("GET", "/v1/cases/ZQACCOUNT")},
         "parked:read": {("GET", "/v1/parked"), ("GET", "/v1/messages")},
+        "audit:read": {(m, u) for m, u in asked if u.startswith("/v1/audit")},
         "metrics:read": set(),
     }[scope]
     assert opened <= set(asked)
