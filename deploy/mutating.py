@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 from mutation import IMPORTANT, ROOT, Mutant, judged, mutants
-from noticing import ANEW, LIVED, NOTICED, QUIETLY, Tests, imported_anew
+from noticing import ANEW, LIVED, NOTICED, QUIETLY, Tests, concerns, imported_anew
 
 MEMORY_BYTES = 6 * 1024**3
 PROPERTY = "tests/property/test_"
@@ -135,7 +135,9 @@ def asked(given: argparse.Namespace, found: list[Mutant]) -> list[str]:
     if given.tests:
         return list(given.tests)
     also = {name for m in found for name in ALSO.get(Path(m.path).stem, ())}
-    spec = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests" / "spec").glob("test_*.py"))
+    files = sorted((ROOT / "tests" / "spec").glob("test_*.py"))
+    one_of_each = {m.path: m for m in found}.values()
+    spec = [str(p.relative_to(ROOT)) for p in files if any(concerns(p, m) for m in one_of_each)]
     return [*spec, *(f"{PROPERTY}{name}.py" for name in sorted(also))]
 
 

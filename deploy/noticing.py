@@ -12,6 +12,7 @@ from __future__ import annotations
 import cProfile
 import functools
 import gc
+import importlib
 import importlib.abc
 import importlib.util
 import signal
@@ -31,8 +32,14 @@ LIVED, NOTICED, ANEW = 0, 1, 3
 QUIETLY = ["-q", "-n", "0", "--no-header", "--assert=plain", "--tb=native", "-s"]
 QUIETLY += ["-c", str(ROOT / "pyproject.toml")]
 ABOUT_POLICY = {"canonical", "merkle", "house_rules", "policy", "policy_scope", "records", "state_packs"}
-"""Spec tests that need not be asked about who owes what, as they are about policies and take the longest."""
+"""Spec tests that need not be asked about an account, as they are about policies and take the longest."""
 POLICY = ("service/core/policy/", "service/core/gates/", "service/core/rules.py", "service/core/decision.py")
+WHO_OWES = tuple(
+    f"service/core/{name}.py"
+    for name in ("adjudication", "bearers", "carriers", "claims", "payers", "responsibility", "weighing")
+)
+ABOUT_GATES = {"explanations", "gate_scenarios", "gates"}
+"""What is divided among bearers is held by the spec tests about that: these are not asked about it."""
 OURS = ("service", "tests", "adapters")
 
 
@@ -184,8 +191,7 @@ class Tests:
     def _asked(self, mutant: Mutant, place: tuple[str, str, int]) -> list[int]:
         """The tests that enter the function, fastest first."""
         entering = self.entering.get(place, [])
-        if not mutant.path.startswith(POLICY):
-            entering = [n for n in entering if subject(self.items[n].path) not in ABOUT_POLICY]
+        entering = [n for n in entering if concerns(self.items[n].path, mutant)]
         return sorted(entering, key=self.cost.__getitem__)
 
     def _exchange(self, mutant: Mutant, place: tuple[str, str, int]) -> bool:
@@ -208,8 +214,12 @@ def _is_ours(thing: Any) -> bool:
     return str(getattr(thing, "__module__", "")).split(".")[0] in (*OURS, "schemas")
 
 
-def subject(path: Path) -> str:
-    return path.stem.removeprefix("test_")
+def concerns(test: Path, mutant: Mutant) -> bool:
+    """Whether a file of tests is asked about a mutant."""
+    subject = test.stem.removeprefix("test_")
+    if mutant.path in WHO_OWES and subject in ABOUT_GATES:
+        return False
+    return subject not in ABOUT_POLICY or mutant.path.startswith(POLICY)
 
 
 def allow(seconds: float) -> None:
@@ -240,11 +250,15 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def imported_anew(mutant: Mutant, tests: Tests, paths: list[str], say: Callable[[str], None]) -> int:
     """In a forked process: import everything again with the mutant, and ask all tests."""
     allow(300)
-    if not mutant.path.startswith(POLICY):
-        paths = [path for path in paths if subject(Path(path)) not in ABOUT_POLICY]
+    paths = [path for path in paths if concerns(Path(path), mutant)]
     for name in [n for n in sys.modules if n.split(".")[0] in OURS]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Mutated(mutant))
+    try:
+        importlib.import_module("tests.spec.facts_made")
+    except Exception:
+        say("import")
+        return NOTICED
     if tests.second.disagrees(slice(FIRST)):
         say("second opinion")
         return NOTICED

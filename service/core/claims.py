@@ -111,10 +111,9 @@ class _Determination:
     def result(self) -> ClaimResult:
         billed = self._billed_cents()
         answers = [self._answer(payer, many, billed) for payer, many in sorted(self.decisions.items())]
-        if len(answers) > 1:
-            answers.sort(key=lambda a: (a.rank, a.payer))
-            self._check_rank(answers)
-            self._check_prior_payers(answers)
+        answers.sort(key=lambda a: (a.rank, a.payer))
+        self._check_rank(answers)
+        self._check_prior_payers(answers)
         payers = self._payers(answers)
         active = [a for a in answers if a.standing.active]
         binding = [a for a in active if a.binding]
@@ -126,15 +125,16 @@ class _Determination:
                 self.provisional.append(Awaited("undetermined", "waiting", text))
         state: State = "undetermined" if self.undetermined else "provisional" if self.provisional else "final"
         out = ClaimResult(self.claim_id, state, billed, sum([a.paid_cents for a in active]), answers=answers)
-        out.traces, out.payers, out.self_pay = self.traces, payers, uncovered and state == "final"
+        out.traces, out.payers, out.self_pay = self.traces, payers, uncovered
         out.evidence = tuple([i for a in answers for i in a.evidence])
-        if not active and not self.undetermined and not out.evidence:
+        if not out.evidence:
             out.evidence = tuple([s.id for s in self.submitted])
         if self.provisional:
             out.awaited = self.provisional[0]
         if out.self_pay:
+            # Nobody who insures has paid anything: a payer that pays has answered as the patient's payer.
             refused = max([a.reduction_cents + a.denied_cents for a in answers], default=0)
-            out.assigned_cents = out.collectible_cents = max(0, billed - out.paid_cents - refused)
+            out.assigned_cents = out.collectible_cents = max(0, billed - refused)
         elif active:
             out.assigned_cents = min(a.pr_cents for a in binding) if binding else active[-1].pr_cents
         self._settle(out, binding)

@@ -193,3 +193,10 @@ def test_of_bills_to_two_payers_the_higher_is_what_has_to_be_decided() -> None:
     found = owes(*BILLED, submitted("450.00", "P2", on=5, order=2), FIRST)
     assert found.determination == "provisional"
     assert sum(s.amount_cents for s in found.shares) == 7500
+
+
+def test_a_lone_payer_that_decided_as_another_number_than_it_is_listed_with_holds() -> None:
+    second = decided("500.00", "300.00", "CO-45 125.00", "PR-2 75.00", status="2")
+    closing = told("closed_no_response", "P2", by="j.ortiz")
+    assert "G11" in verdicts(judge([adult(), *BILLED, second, closing, *statements(21)], 200)[2])
+    assert "G11" not in verdicts(judge([adult(), *BILLED, FIRST, closing, *statements(21)], 200)[2])
