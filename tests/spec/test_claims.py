@@ -44,6 +44,7 @@ def test_of_payers_that_leave_the_same_with_the_patient_the_last_is_the_one_name
     last = second("OA-23 400.00", "PR-2 100.00")
     found = owes(*BILLED, FIRST, last)
     assert [(s.bearer, s.reason.code, s.evidence) for s in found.shares] == [("patient", "2", (last.id,))]
+    assert "DET-11" in rules(found) and "DET-11" not in rules(owes(*BILLED, FIRST))
 
 
 def test_what_payers_paid_already_is_not_asked_of_the_patient_again_and_a_person_looks() -> None:

@@ -59,11 +59,19 @@ def test_the_way_ends_at_what_the_patient_owes_whatever_happened() -> None:
         [reported("50.00", on=3)],
         [adjusted("400.00", "other")],
         [paid("9.00", by="payer", payer="P1", id="X")],
+        [paid("9.00", by="other", id="X")],
+        [paid("-90.00", id="X")],
     ):
         account, owes, decision = judge([*story(), *more], 70)
         steps = explain(account, owes, decision, POLICY).steps
         assert steps[0].left_cents == 100000
         assert steps[-1].left_cents == owes.net_cents
+
+
+def test_money_that_came_before_any_decision_is_a_step_of_its_own() -> None:
+    early = paid("9.00", by="payer", payer="P1", id="X")
+    steps = told([adult(), covered("P1"), charged("1000.00"), early], 70).steps
+    assert [(s.amount_cents, s.left_cents) for s in steps[:2]] == [(100000, 100000), (-900, 99100)]
 
 
 def test_the_gates_that_bind_come_first() -> None:
