@@ -14,6 +14,9 @@ from typing import Final
 from schemas.merkle import leaf_hash
 
 SALT_BYTES: Final = 16
+ERASED: Final = "audit.erased"
+"""The kind of an entry that names entries whose content was erased."""
+
 GENESIS: Final = bytes(32)
 """The chain value before the first entry."""
 

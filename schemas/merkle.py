@@ -45,13 +45,12 @@ class Frontier:
         """
         size, peaks = self.size, list(self.peaks)
         for leaf in leaves:
-            peaks.append(leaf)
             size += 1
-            full = size
+            full, node = size, leaf
             while not full & 1:
-                right = peaks.pop()
-                peaks[-1] = sha256(b"\x01" + peaks[-1] + right).digest()
+                node = sha256(b"\x01" + peaks.pop() + node).digest()
                 full >>= 1
+            peaks.append(node)
         return Frontier(size, tuple(peaks))
 
     def root(self) -> bytes:

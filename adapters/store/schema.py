@@ -22,7 +22,7 @@ def instant_text(moment: datetime) -> str:
     >>> instant_text(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     '2026-01-02T03:04:05.000000+00:00'
     """
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
 class Instant(sa.types.TypeDecorator[datetime]):

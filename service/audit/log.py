@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from adapters.signing import key_id_of, signature_holds
 from adapters.store import LogHead, LogRecord
 from adapters.store.schema import instant_text
-from schemas.audit import GENESIS, Checkpoint, chained, commitment_of, entry_bytes
+from schemas.audit import ERASED, GENESIS, Checkpoint, entry_bytes
 from schemas.canonical import from_bytes
-from schemas.merkle import Frontier, leaf_hash
+from schemas.merkle import Frontier
 
 MOST: Final = 100
 """Divergences told one by one; the first is the one that matters."""
@@ -111,8 +113,7 @@ def verify_log(
     walk = _Walk(start or Resumption(), _read_checkpoints(checkpoints, keys or {}), progress)
     for problem in walk.held.problems:
         walk.out.tell(*problem)
-    for entry in entries:
-        walk.take(entry)
+    walk.take(entries)
     walk.finish(head)
     walk.out.divergences.sort(key=lambda d: (d.entry is None, d.entry or 0))
     return walk.out
@@ -170,28 +171,43 @@ class _Walk:
         marks = [s for s in self.held.by_size if s > size]
         return min([*marks, size + EVERY])
 
-    def take(self, entry: LogRecord) -> None:
-        number = self.size + 1
-        if entry.seq != number:
-            self._wrong_number(entry.seq, number)
-        leaf = leaf_hash(
-            entry_bytes(entry.seq, instant_text(entry.recorded_at), entry.kind, entry.commitment)
-        )
-        if leaf.hex() != entry.hash:
-            self._tell_once(
-                "entry-changed", entry.seq, f"entry {entry.seq} is not the one its leaf was made of"
-            )
-        self.chain = chained(self.chain, leaf)
-        if self.chain != entry.chain:
-            text = f"entry {entry.seq} does not follow from the one before it: changed, moved or made anew"
-            self._tell_once("entry-changed", entry.seq, text)
+    def take(self, entries: Iterable[LogRecord]) -> None:
+        """Hash every entry. All the time goes here, so functions of one line are written out."""
+        at: datetime | None = None
+        text = ""
+        for entry in entries:
+            seq, moment = entry.seq, entry.recorded_at
+            if seq != self.size + 1:
+                self._wrong_number(seq, self.size + 1)
+            if moment != at:
+                # The entries of one transaction share their instant.
+                at, text = moment, instant_text(moment)
+            leaf = sha256(b"\x00" + entry_bytes(seq, text, entry.kind, entry.commitment)).digest()
+            chain = sha256(self.chain + leaf).digest()
+            if leaf.hex() != entry.hash or chain != entry.chain:
+                self._broken_link(entry, leaf, chain)
             # Go on from what is stored, so that the next break is told by its own number.
             self.chain = entry.chain
-        self._check_content(entry)
-        self.size = entry.seq
-        self.leaves.append(leaf)
-        if self.size >= self.next_mark:
-            self._mark()
+            salt, subject, content = entry.salt, entry.subject, entry.content
+            if salt is None or subject is None or content is None:
+                self.gone.add(seq)
+            elif sha256(b"%b%b\n%b" % (salt, subject.encode(), content)).digest() != entry.commitment:
+                changed = f"what entry {seq} says is not what it committed to"
+                self.out.tell("content-changed", seq, changed)
+            elif entry.kind == ERASED:
+                self.named.update(_named(content))
+            self.size = seq
+            self.leaves.append(leaf)
+            if seq >= self.next_mark:
+                self._mark()
+
+    def _broken_link(self, entry: LogRecord, leaf: bytes, chain: bytes) -> None:
+        if leaf.hex() != entry.hash:
+            text = f"entry {entry.seq} is not the one its leaf was made of"
+            self._tell_once("entry-changed", entry.seq, text)
+        if chain != entry.chain:
+            text = f"entry {entry.seq} does not follow from the one before it: changed, moved or made anew"
+            self._tell_once("entry-changed", entry.seq, text)
 
     def _wrong_number(self, found: int, wanted: int) -> None:
         if found > wanted:
@@ -206,16 +222,6 @@ class _Walk:
         if last is None or (last.kind, last.entry) != (kind, entry):
             self.out.tell(kind, entry, text)
         self.broken = True
-
-    def _check_content(self, entry: LogRecord) -> None:
-        if entry.content is None or entry.salt is None or entry.subject is None:
-            self.gone.add(entry.seq)
-            return
-        if commitment_of(entry.salt, entry.subject, entry.content) != entry.commitment:
-            text = f"what entry {entry.seq} says is not what it committed to"
-            self.out.tell("content-changed", entry.seq, text)
-        elif entry.kind == "audit.erased":
-            self.named.update(_named(entry.content))
 
     def _mark(self) -> None:
         self.log = self.log.grown(self.leaves)

@@ -17,12 +17,15 @@ from service.config import load
 from tests.journey.stories import MOMENT, adjudicated, native, ripe, sealed
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[App]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[App]:
+    url = f"sqlite:///{tmp_path}/baton.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
     opened = App(
         load(
             {
-                "BATON_DATABASE_URL": f"sqlite:///{tmp_path}/baton.db",
+                "BATON_DATABASE_URL": url,
                 "BATON_HOME": str(tmp_path),
                 "BATON_TRANSPORT": "embedded",
                 "BATON_SETTLING_SECONDS": "0",
@@ -56,18 +59,37 @@ def checked(app: App) -> tuple[LogCheck, int]:
 
 
 def touched(app: App, *statements: str) -> LogCheck:
-    """As somebody who owns the database: the triggers off, the statements run, the triggers on again."""
-    path = app.config.database_url.removeprefix("sqlite:///")
+    """As somebody who owns the database: the triggers off, the statements run, the triggers on again.
+
+    `{bytes}` stands for what each database writes in its own way.
+    """
+    backend = app.store.backend
     app.close()
+    if backend == "postgresql":
+        touch_postgres(app.config.database_url, statements)
+    else:
+        touch_sqlite(app.config.database_url.removeprefix("sqlite:///"), statements)
+    return checked(app)[0]
+
+
+def touch_postgres(url: str, statements: tuple[str, ...]) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as db:
+        db.execute("SET session_replication_role = replica")  # no trigger fires, no foreign key is asked
+        for statement in statements:
+            assert db.execute(statement.format(bytes=r"'\x7b7d'::bytea")).rowcount > 0, statement
+
+
+def touch_sqlite(path: str, statements: tuple[str, ...]) -> None:
     with sqlite3.connect(path) as db:
         triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
             db.execute(f"DROP TRIGGER {name}")
         for statement in statements:
-            assert db.execute(statement).rowcount > 0, statement
+            assert db.execute(statement.format(bytes="x'7b7d'")).rowcount > 0, statement
         for _, sql in triggers:
             db.execute(sql)
-    return checked(app)[0]
 
 
 def test_everything_that_came_in_is_named_and_holds(app: App) -> None:
@@ -84,18 +106,18 @@ ONE = "(SELECT min(seq) FROM {0})"
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
-        ("UPDATE message SET body = x'7b7d' WHERE seq = 2", "row-changed"),
+        ("UPDATE message SET body = {bytes} WHERE seq = 2", "row-changed"),
         ("UPDATE message SET received_at = '2020-01-01T00:00:00.000000+00:00' WHERE seq = 2", "row-changed"),
         ("UPDATE message SET door = 'http' WHERE seq = 2", "row-changed"),
-        ("UPDATE fact SET content = x'7b7d' WHERE seq = 3", "row-changed"),
+        ("UPDATE fact SET content = {bytes} WHERE seq = 3", "row-changed"),
         ("UPDATE fact SET place = '$[7]' WHERE seq = 3", "row-changed"),
         ("UPDATE fact SET recorded_at = '2020-01-01T00:00:00.000000+00:00' WHERE seq = 3", "row-changed"),
         ("UPDATE fact SET message_seq = 1 WHERE seq = 4", "row-changed"),
         ("UPDATE fact SET account_id = 2 WHERE seq = 3", "row-changed"),
         ("DELETE FROM fact WHERE seq = 3", "row-missing"),
         ("DELETE FROM message WHERE seq = 2", "row-missing"),
-        ("UPDATE decision SET content = x'7b7d' WHERE seq = 1", "row-changed"),
-        ("UPDATE decision SET opens = 1 - opens WHERE seq = 1", "row-changed"),
+        ("UPDATE decision SET content = {bytes} WHERE seq = 1", "row-changed"),
+        ("UPDATE decision SET opens = NOT opens WHERE seq = 1", "row-changed"),
         ("UPDATE decision SET decided_at = '2020-01-01T00:00:00.000000+00:00' WHERE seq = 1", "row-changed"),
         ("DELETE FROM decision WHERE seq = 1", "row-missing"),
         ("UPDATE case_event SET amount_cents = amount_cents + 1", "row-changed"),
@@ -108,7 +130,7 @@ ONE = "(SELECT min(seq) FROM {0})"
         ),
         (
             "INSERT INTO decision (id, account_id, as_of, decided_at, content, policy_version, opens)"
-            " SELECT 'ff', account_id, as_of, decided_at, content, policy_version, 1 FROM decision"
+            " SELECT 'ff', account_id, as_of, decided_at, content, policy_version, opens FROM decision"
             " WHERE seq = 1",
             "row-added",
         ),
@@ -119,18 +141,16 @@ def test_whatever_is_done_to_a_row_is_found(app: App, statement: str, kind: str)
 
 
 def test_a_row_and_its_entry_changed_together_break_the_log(app: App) -> None:
-    path = app.config.database_url.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as db:
-        seq, content = db.execute(
-            "SELECT seq, content FROM audit_content WHERE subject LIKE 'GEN%' ORDER BY seq LIMIT 1"
-        ).fetchone()
-    said = json.loads(content)
-    said["facts"] = said["facts"][1:]
+    with app.store.read() as reader:
+        entry = next(e for e in reader.audit_log() if e.kind == "account.decided")
+    said, seq = json.loads(entry.content or b""), entry.seq
+    left_out = said["facts"].pop(0)
     changed = json.dumps(said, sort_keys=True, separators=(",", ":")).encode().hex()
+    bytes = f"x'{changed}'" if app.store.backend == "sqlite" else f"'\\x{changed}'::bytea"
     check = touched(
         app,
-        f"UPDATE audit_content SET content = x'{changed}' WHERE seq = {seq}",
-        "DELETE FROM fact WHERE seq = 1",
+        f"UPDATE audit_content SET content = {bytes} WHERE seq = {seq}",
+        f"DELETE FROM fact WHERE id = '{left_out}'",
     )
     assert check.divergences[0].kind == "content-changed"
     assert check.divergences[0].entry == seq
