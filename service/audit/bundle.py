@@ -20,6 +20,7 @@ from schemas.errors import BatonError
 from schemas.facts import AccountRef
 from schemas.merkle import Tree
 from service.audit.checkpoints import make_checkpoint
+from service.audit.erasure import erased_facts
 from service.audit.keys import keys_in_log
 from service.audit.program import program
 from service.core import fold
@@ -130,6 +131,9 @@ def _gather(reader: Reader, ref: AccountRef, *, with_messages: bool) -> _Gathere
     size = reader.audit_head().size
     entries = reader.audit_log_of({str(one) for one in group}, size)
     found = _Gathered(ref, group, size, entries, facts)
+    if erased_facts(reader) & {record.fact.id for record in facts}:
+        reason = "what the log said of this account was erased by law; what is left proves nothing any more"
+        raise BatonError("erased", reason)
     if any("rows" not in said for _, said in found.said):
         raise BatonError("old-entries", "entries of this account were written before they named every row")
     named = {m for _, said in found.said for m in said["messages"]}

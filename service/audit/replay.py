@@ -11,6 +11,7 @@ from typing import Any, Final
 from adapters.store import Reader
 from schemas.canonical import digest, from_bytes, to_bytes
 from schemas.facts import AccountRef, Fact, Item, LargeMessage, fact_from_content
+from service.audit.erasure import erased_facts
 from service.core import Policy, apportion, decide, fold
 
 PART: Final = 500
@@ -57,18 +58,21 @@ Progress = Callable[[int], None]
 
 def decide_again(reader: Reader, policy_of: PolicyOf, out: Replayed, progress: Progress) -> None:
     """Execute every stored decision again, and hold each account's head against its last one."""
-    last = reader.last_account()
+    last, erased = reader.last_account(), erased_facts(reader)
     for first in range(1, last + 1, PART):
         for ref in reader.account_refs(first, first + PART - 1):
-            _decide_account(reader, ref, policy_of, out)
+            _decide_account(reader, ref, policy_of, out, erased)
             progress(1)
 
 
-def _decide_account(reader: Reader, ref: AccountRef, policy_of: PolicyOf, out: Replayed) -> None:
+def _decide_account(
+    reader: Reader, ref: AccountRef, policy_of: PolicyOf, out: Replayed, erased: set[str]
+) -> None:
     group = reader.group(ref)
     facts = {r.fact.id: r.fact for one in group for r in reader.facts(one)}
     stored = {d.id: d for d in reader.decisions(ref, limit=1_000_000)}
-    known: set[str] = set()
+    # Entries that were erased by law no longer say what they did; their facts were known before the rest.
+    known = erased & facts.keys()
     newest = None
     for entry in reader.audit_log_of([str(one) for one in group], reader.audit_head().size):
         if entry.kind != "account.decided" or entry.content is None:

@@ -7,8 +7,12 @@ from typing import Any, Final, NamedTuple
 
 from adapters.store import Reader
 from adapters.store.schema import instant_text
+from schemas.audit import ERASED
 from schemas.canonical import digest, from_bytes, to_bytes
 from service.audit.log import LogCheck
+
+NAMING: Final = ("account.decided", "message.read", "message.kept", ERASED)
+"""The kinds of entries that name rows."""
 
 PART: Final = 500
 """Entries whose rows are read together."""
@@ -61,8 +65,12 @@ def _take_old(content: dict[str, Any], named: dict[str, set[str]], before: set[s
 
 def _telling(reader: Reader) -> Iterator[Said]:
     for entry in reader.audit_log():
-        if entry.kind in ("account.decided", "message.read", "message.kept") and entry.content is not None:
-            yield Said(entry.seq, instant_text(entry.recorded_at), from_bytes(entry.content))
+        if entry.kind in NAMING and entry.content is not None:
+            # An erasure names what the erased entries named, which was written before.
+            at = "" if entry.kind == ERASED else instant_text(entry.recorded_at)
+            said = from_bytes(entry.content)
+            if entry.kind != ERASED or "rows" in said:
+                yield Said(entry.seq, at, said)
 
 
 def _hold(reader: Reader, part: list[Said], named: dict[str, set[str]], check: LogCheck) -> None:
@@ -79,7 +87,7 @@ def _hold(reader: Reader, part: list[Said], named: dict[str, set[str]], check: L
         for table, key in _LISTS:
             for id in said[key]:
                 row = stored[table].get(id)
-                if row and row.at and id not in named[table] and row.at != at:
+                if row and row.at and at and id not in named[table] and row.at != at:
                     check.tell("row-changed", seq, f"{table} {id[:16]} was not written when entry {seq} was")
                 named[table].add(id)
                 if row is None:

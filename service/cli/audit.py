@@ -16,6 +16,7 @@ from service.audit.keys import keys_in_log, read_public_keys
 from service.audit.log import Resumption
 from service.audit.rows import verify_rows
 from service.cli.accounting import reads_
+from service.cli.erasing import erase_
 from service.cli.evidence import export_
 from service.cli.opening import opened
 from service.cli.output import print_json
@@ -28,6 +29,7 @@ def audit() -> None:
 
 audit.add_command(export_)
 audit.add_command(reads_)
+audit.add_command(erase_)
 
 
 @audit.command()
