@@ -152,6 +152,7 @@ def parked_one(reader: Reader, seq: int) -> Plain:
             "at": instant_of(record.proposal.at),
             "by": record.proposal.by,
             "note": record.proposal.note,
+            "through": record.proposal.through,
         }
         if record.proposal is not None and not record.actions
         else None,
@@ -195,7 +196,8 @@ def _parked(record: ParkedRecord) -> Plain:
         "account": str(record.account) if record.account else None,
         "parked_at": instant_of(record.parked_at),
         "actions": [
-            {"action": a.action, "at": instant_of(a.at), "by": a.by, "note": a.note} for a in record.actions
+            {"action": a.action, "at": instant_of(a.at), "by": a.by, "note": a.note, "through": a.through}
+            for a in record.actions
         ],
     }
 

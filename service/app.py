@@ -284,9 +284,11 @@ class App:
         if known is None:
             return None
         if known.door is not None and door not in (known.door, BY_HAND):
-            return _unlike("wrong-door", f"comes by {known.door}, and this came by {door}", "door")
+            what = f"comes by {known.door}, and this came by {door}"
+            return Rejected("wrong-door", "", _UNLIKE.format(what=what, key="door"))
         if known.format is not None and format != known.format:
-            return _unlike("wrong-format", f"sends {known.format}, and this is {format}", "format")
+            what = f"sends {known.format}, and this is {format}"
+            return Rejected("wrong-format", "", _UNLIKE.format(what=what, key="format"))
         return None
 
     def _read_hl7v2(self, body: bytes, feed: str, received_at: datetime) -> Iterator[Item]:
@@ -355,6 +357,9 @@ class App:
 
 
 HEAD_BYTES: Final = 4096
+_UNLIKE: Final = (
+    "this feed {what}; send it by a feed of its own, or mend `{key}` in the feed's file and retry it"
+)
 BY_HAND: Final = "file"
 """The door of files that an operator names on the command line."""
 
@@ -393,14 +398,6 @@ def _too_large(limit: int) -> Rejected:
         "too-large",
         "",
         f"the message is over the limit of {limit} bytes; send it in parts",
-    )
-
-
-def _unlike(code: str, what: str, key: str) -> Rejected:
-    return Rejected(
-        code,
-        "",
-        f"this feed {what}; send it by a feed of its own, or mend `{key}` in the feed's file and retry it",
     )
 
 

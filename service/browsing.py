@@ -14,6 +14,7 @@ from adapters.x12.fields import fields as x12_fields
 from schemas.canonical import from_bytes, to_bytes
 from schemas.errors import BatonError
 from schemas.facts import AccountRef
+from service.mending import Person
 from service.plainly import Plain, case_event_of, instant_of
 
 STATUSES: Final = ("accepted", "duplicate", "parked", "unread")
@@ -86,17 +87,23 @@ def show(reader: Reader, message: MessageRecord, detect: Detect, *, reveal: bool
     }
 
 
-def reveal(store: Store, message: MessageRecord, by: str, reason: str, now: datetime) -> None:
+def reveal(store: Store, message: MessageRecord, by: Person, reason: str, now: datetime) -> None:
     """Note in the audit log that somebody is about to see a message's values; committed before they do.
 
     Raises:
         BatonError: `no-name`, `no-reason`. Unavailable: nothing is noted, so nothing may be shown.
     """
-    if not by.strip():
+    if not by.name.strip():
         raise BatonError("no-name", "say who looks")
     if not reason.strip():
         raise BatonError("no-reason", "say why; it is recorded")
-    content = {"message": message.sha256, "feed": message.feed, "by": by, "reason": reason}
+    content = {
+        "message": message.sha256,
+        "feed": message.feed,
+        "by": by.name,
+        "reason": reason,
+        "through": by.through,
+    }
     with store.write() as unit:
         unit.add_audit([AuditRow("message.revealed", message.sha256, to_bytes(content), now)])
 

@@ -147,6 +147,19 @@ class Reading:
             self.facts.append(fact)
 
 
+class ReadOnce:
+    """The last message that was read again, so that its next part needs no reading of its own."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, Reading] | None = None
+
+    def read(self, seq: int, items: Callable[[], Iterable[Item]]) -> Reading:
+        """What the message of that number says; `items` reads it where it is not the last one."""
+        if self._last is None or self._last[0] != seq:
+            self._last = (seq, Reading().take(items()))
+        return self._last[1]
+
+
 class Intake:
     """Receives messages and reviews due accounts. Safe to repeat: the same input changes nothing twice."""
 
@@ -227,16 +240,24 @@ class Intake:
             return Receipt(large.sha256, "duplicate")
         return self._post_in_slices(kept.seq, large, moment, progress)
 
-    def retry(self, parked_seq: int, moment: Moment, by: str = "operator") -> Receipt:
+    def retry(
+        self,
+        parked_seq: int,
+        moment: Moment,
+        by: str = "operator",
+        once: ReadOnce | None = None,
+        through: str = "",
+    ) -> Receipt:
         """Read a parked message again from its stored bytes, the same way it came in the first time.
 
         What it says now is posted; what is known already changes nothing. The entry is settled when its part
-        is no longer refused.
+        is no longer refused. `once` reads a message of several entries only once, `through` is as whom the
+        machine knows who does it.
 
         Raises:
             BatonError: `no-such-parked`, `settled-before`, or `still-in-conflict` (only a person can end it).
         """
-        fresh, still = self._reread(parked_seq, moment, by)
+        fresh, still = self._reread(parked_seq, moment, by, once or ReadOnce())
 
         def post(unit: Unit) -> Arrival:
             arrival = fresh.anew()
@@ -244,19 +265,21 @@ class Intake:
             if not still:
                 version = self._mapping_version(fresh.feed)
                 note = f"{arrival.new_facts} new facts" + (f", mapping {version}" if version else "")
-                unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note))
-                unit.add_audit([_retried(parked_seq, arrival, moment, by)])
+                unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note, through))
+                unit.add_audit([_retried(parked_seq, arrival, moment, (by, through))])
             return arrival
 
         return _reread_receipt(self._unless_overtaken(post), still)
 
-    def rehearse(self, parked_seq: int, moment: Moment, by: str = "operator") -> Outlook:
+    def rehearse(
+        self, parked_seq: int, moment: Moment, by: str = "operator", once: ReadOnce | None = None
+    ) -> Outlook:
         """What `retry` would do now, tried in a transaction that is taken back: nothing is stored.
 
         Raises:
             BatonError: as `retry`.
         """
-        fresh, still = self._reread(parked_seq, moment, by)
+        fresh, still = self._reread(parked_seq, moment, by, once or ReadOnce())
         return self._rehearsed(fresh, still, moment)
 
     def _rehearsed(self, fresh: Arrival, still: tuple[Rejected, ...], moment: Moment) -> Outlook:
@@ -302,7 +325,9 @@ class Intake:
         arrival = self._unless_overtaken(post)
         return Receipt(message.sha256, arrival.disposition, arrival.new_facts)
 
-    def _reread(self, parked_seq: int, moment: Moment, by: str) -> tuple[Arrival, tuple[Rejected, ...]]:
+    def _reread(
+        self, parked_seq: int, moment: Moment, by: str, once: ReadOnce
+    ) -> tuple[Arrival, tuple[Rejected, ...]]:
         """What a parked message says now, and what of its parked part is still refused."""
         with self._store.read() as reader:
             record = reader.parked_one(parked_seq)
@@ -319,9 +344,9 @@ class Intake:
             message = reader.message_at(record.message_seq)
         if message is None:
             raise AssertionError("a parked entry always has its message")
-        reading = Reading().take(self._read_large(self._stored(message)))
+        reading = once.read(message.seq, lambda: self._read_large(self._stored(message)))
         still = tuple(r for r in reading.rejected if r.where == record.place)
-        facts = reading.facts
+        facts = list(reading.facts)
         if reading.tally is not None and reading.tally.format == "hl7v2":
             # Another mapping may read the other parts otherwise than when they were stated: they stand.
             facts = [f for f in facts if belongs(f.where, record.place)]
@@ -499,8 +524,15 @@ def lifting(account: AccountRef, sha256: str, place: str, moment: Moment, by: st
     )
 
 
-def _retried(parked_seq: int, arrival: Arrival, moment: Moment, by: str) -> AuditRow:
-    content = {"parked": parked_seq, "message": arrival.sha256, "facts": arrival.new_facts, "by": by}
+def _retried(parked_seq: int, arrival: Arrival, moment: Moment, who: tuple[str, str]) -> AuditRow:
+    by, through = who
+    content = {
+        "parked": parked_seq,
+        "message": arrival.sha256,
+        "facts": arrival.new_facts,
+        "by": by,
+        "through": through,
+    }
     return AuditRow("parked.retried", f"parked/{parked_seq}", to_bytes(content), moment.now)
 
 

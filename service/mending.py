@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from adapters.store import (
     AuditRow,
@@ -25,12 +25,38 @@ from adapters.store import (
 from schemas.canonical import to_bytes
 from schemas.errors import BatonError
 from schemas.facts import UNREAD_PART, AccountRef, Fact, unread_reference
+from schemas.money import format_cents
 from service.core.withdrawing import CONTRADICTION, ID_REUSED, withdrawal, withdrawn
-from service.intake import CONTRADICTIONS, Intake, Moment, Outlook, Receipt, lifting
+from service.intake import (
+    CONTRADICTIONS,
+    Intake,
+    Moment,
+    Outlook,
+    ReadOnce,
+    Receipt,
+    Standing,
+    lifting,
+)
 
 NONE_STANDS: Final = "none"
 BOTH_STAND: Final = "both"
 MOST: Final = 1000
+
+
+KEY: Final = "key:"
+OS_USER: Final = "os:"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who does it, and as whom the machine knows them: `os:` and a user, `key:` and an API key's prefix."""
+
+    name: str
+    through: str = ""
+
+    def is_same(self, name: str) -> bool:
+        """Whether a name is this person's, however it is written."""
+        return " ".join(self.name.split()).casefold() == " ".join(name.split()).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +75,40 @@ class Mended:
         return receipt is None or receipt.disposition == "parked"
 
 
+def told_of(one: Mended) -> dict[str, Any]:
+    """What became of an entry, or would, as plain data."""
+    receipt = one.outlook.receipt if one.outlook else one.receipt
+    if receipt is None:
+        reason = one.refused.reason if one.refused else ""
+        return {"id": one.seq, "disposition": "parked", "facts": 0, "reason": reason}
+    reason = receipt.rejected[0].reason if receipt.rejected else ""
+    told: dict[str, Any] = {
+        "id": one.seq,
+        "disposition": receipt.disposition,
+        "facts": receipt.facts,
+        "reason": reason,
+    }
+    if one.outlook is not None:
+        told["accounts"] = [
+            {"account": str(ref), "before": _standing(before), "after": _standing(after)}
+            for ref, before, after in one.outlook.accounts
+        ]
+    return told
+
+
+def _standing(found: Standing | None) -> dict[str, Any] | None:
+    return (
+        None
+        if found is None
+        else {
+            "determination": found.determination,
+            "balance": format_cents(found.balance_cents),
+            "patient_amount": format_cents(found.patient_cents),
+            "case": found.case_status,
+        }
+    )
+
+
 class Mending:
     """The work at the parked list. Every step leaves an audit entry in its own transaction."""
 
@@ -61,18 +121,29 @@ class Mending:
         with self._store.read() as reader:
             return reader.parked(like=like, limit=limit)
 
-    def retry(self, seqs: Iterable[int], moment: Moment, by: str, *, dry_run: bool = False) -> list[Mended]:
+    def retry(
+        self, seqs: Iterable[int], moment: Moment, by: Person, *, dry_run: bool = False
+    ) -> list[Mended]:
         """Read parked entries again; with `dry_run` nothing is stored: each is tried as if it were alone.
 
-        An entry that cannot be tried is told with the reason; the others go on.
+        A message is read once, however many of its parts are tried. An entry that cannot be tried is told
+        with the reason; the others go on.
         """
-        return [self._retried(seq, moment, by, dry_run) for seq in seqs]
+        asked = list(seqs)
+        once = ReadOnce()
+        done = {seq: self._retried(seq, moment, by, dry_run, once) for seq in self._by_message(asked)}
+        return [done[seq] for seq in asked]
 
-    def _retried(self, seq: int, moment: Moment, by: str, dry_run: bool) -> Mended:
+    def _by_message(self, seqs: Sequence[int]) -> list[int]:
+        with self._store.read() as reader:
+            found = {seq: reader.parked_one(seq) for seq in seqs}
+        return sorted(found, key=lambda seq: (one.message_seq if (one := found[seq]) else 0, seq))
+
+    def _retried(self, seq: int, moment: Moment, by: Person, dry_run: bool, once: ReadOnce) -> Mended:
         try:
             if dry_run:
-                return Mended(seq, outlook=self._intake.rehearse(seq, moment, by))
-            return Mended(seq, receipt=self._intake.retry(seq, moment, by))
+                return Mended(seq, outlook=self._intake.rehearse(seq, moment, by.name, once))
+            return Mended(seq, receipt=self._intake.retry(seq, moment, by.name, once, by.through))
         except BatonError as error:
             if error.code not in ("no-such-parked", "settled-before", "still-in-conflict"):
                 raise
@@ -100,16 +171,16 @@ class Mending:
             unit.propose_for_parked(seq, proposal)
             unit.add_audit([_entry("parked.proposed", record, proposal, moment_at=proposal.at)])
 
-    def approve(self, seq: int, moment: Moment, by: str) -> Receipt:
+    def approve(self, seq: int, moment: Moment, by: Person) -> Receipt:
         """Do what somebody else proposed; accounts that waited are decided in the same transaction.
 
         Raises:
             BatonError: `no-such-parked`, `settled-before`, `no-proposal`, `no-name`, `same-person`,
-                `no-such-statement` (what is known has changed since).
+                `same-key`, `no-such-statement` (what is known has changed since).
         """
         with self._store.read() as reader:
             record, proposal = self._approvable(reader, seq, by)
-            facts, entries = self._effect(reader, record, proposal, moment, by)
+            facts, entries = self._effect(reader, record, proposal, moment, by.name)
         note = f"proposed by {proposal.by}: {proposal.note}"
         if proposal.stands:
             note = f"{_told_choice(proposal.stands)}; {note}"
@@ -119,20 +190,23 @@ class Mending:
             if stands != proposal:
                 raise BatonError("stale-proposal", "another proposal came meanwhile; look at it first")
             for entry in entries:
-                unit.act_on_parked(entry, ParkedAction("discarded", moment.now, by, note))
+                action = ParkedAction("discarded", moment.now, by.name, note, by.through)
+                unit.act_on_parked(entry, action)
             unit.add_audit([_entry("parked.approved", again, proposal, moment_at=moment.now, approved_by=by)])
 
         return self._intake.state(record.message_seq, facts, moment, record_it)
 
     @staticmethod
-    def _approvable(reader: Reader, seq: int, by: str) -> tuple[ParkedRecord, ParkedProposal]:
+    def _approvable(reader: Reader, seq: int, by: Person) -> tuple[ParkedRecord, ParkedProposal]:
         record = open_entry(reader, seq)
         if record.proposal is None:
             raise BatonError("no-proposal", "nobody has proposed anything about this entry")
-        if not by.strip():
+        if not by.name.strip():
             raise BatonError("no-name", "say who approves this")
-        if by.strip().casefold() == record.proposal.by.strip().casefold():
+        if by.is_same(record.proposal.by):
             raise BatonError("same-person", "who proposed this cannot approve it; a second person must")
+        if by.through.startswith(KEY) and by.through == record.proposal.through:
+            raise BatonError("same-key", "this was proposed with the same key; a second person has their own")
         return record, record.proposal
 
     @staticmethod
@@ -251,7 +325,7 @@ def _entry(
     proposal: ParkedProposal,
     *,
     moment_at: datetime,
-    approved_by: str | None = None,
+    approved_by: Person | None = None,
 ) -> AuditRow:
     content = {
         "parked": record.seq,
@@ -263,6 +337,8 @@ def _entry(
         "stands": proposal.stands,
         "by": proposal.by,
         "reason": proposal.note,
-        "approved_by": approved_by,
+        "approved_by": approved_by.name if approved_by else None,
+        "through": proposal.through,
+        "approved_through": approved_by.through if approved_by else None,
     }
     return AuditRow(kind, f"parked/{record.seq}", to_bytes(content), moment_at)

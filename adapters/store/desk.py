@@ -17,8 +17,8 @@ _PARKED: Final = Batch(
     "message_seq place code reason clause account_id parked_at",
     returning="seq, message_seq, place, code",
 )
-_ACTIONS: Final = Batch(schema.parked_action, "parked_seq action at by note")
-_PROPOSALS: Final = Batch(schema.parked_proposal, "parked_seq action stands at by note")
+_ACTIONS: Final = Batch(schema.parked_action, "parked_seq action at by note through")
+_PROPOSALS: Final = Batch(schema.parked_proposal, "parked_seq action stands at by note through")
 _POLICIES: Final = Batch(schema.policy, "sha256 version content recorded_at", unless="sha256")
 _KEYS: Final = Batch(schema.api_key, "prefix sha256 scopes created_at expires_at revoked_at")
 _IDEMPOTENCY: Final = Batch(schema.idempotency_key, "key sha256 created_at", unless="key")
@@ -56,14 +56,15 @@ class DeskWrites:
     def act_on_parked(self, parked_seq: int, action: ParkedAction) -> None:
         """Note what a person did; a parked message with an action no longer waits."""
         check_text(action.note, "note")
-        self._session.write(_ACTIONS, [(parked_seq, action.action, action.at, action.by, action.note)])
+        values = (parked_seq, action.action, action.at, action.by, action.note, action.through)
+        self._session.write(_ACTIONS, [values])
 
     def propose_for_parked(self, parked_seq: int, proposal: ParkedProposal) -> None:
         """Note what a person proposes; the newest proposal of a parked message counts."""
         for text, name in ((proposal.note, "reason"), (proposal.by, "by")):
             check_text(text, name)
-        values = (parked_seq, proposal.action, proposal.stands, proposal.at, proposal.by, proposal.note)
-        self._session.write(_PROPOSALS, [values])
+        p = proposal
+        self._session.write(_PROPOSALS, [(parked_seq, p.action, p.stands, p.at, p.by, p.note, p.through)])
 
     def keep_policy(self, row: PolicyRow) -> None:
         """Keep a policy whole, once."""

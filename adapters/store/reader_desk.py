@@ -138,7 +138,7 @@ class DeskQuestions:
         if rows:
             a = parked_action.c
             asked = (
-                select(a.parked_seq, a.action, a.at, a.by, a.note)
+                select(a.parked_seq, a.action, a.at, a.by, a.note, a.through)
                 .where(a.parked_seq.in_(actions))
                 .order_by(a.seq)
             )
@@ -161,7 +161,8 @@ class DeskQuestions:
         if not seqs:
             return {}
         p = parked_proposal.c
-        asked = select(p.parked_seq, p.action, p.at, p.by, p.note, p.stands).where(p.parked_seq.in_(seqs))
+        asked = select(p.parked_seq, p.action, p.at, p.by, p.note, p.stands, p.through)
+        asked = asked.where(p.parked_seq.in_(seqs))
         return {row[0]: ParkedProposal(*row[1:]) for row in self._session.select(asked.order_by(p.seq))}
 
     def api_key(self, prefix: str) -> ApiKeyRow | None:

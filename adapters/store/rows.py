@@ -474,6 +474,7 @@ class ParkedAction:
     at: datetime
     by: str
     note: str
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,6 +489,7 @@ class ParkedProposal:
     by: str
     note: str
     stands: str = ""
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,7 @@ parked_action: Final = Table(
     _need("at", Instant()),
     _need("by", _TEXT),
     _need("note", _TEXT),
+    Column("through", _TEXT, nullable=False, server_default=""),
     Index("ix_parked_action_parked_seq", "parked_seq"),
     sa.CheckConstraint("action IN ('retried', 'discarded')", name="action"),
 )
@@ -305,6 +306,7 @@ parked_proposal: Final = Table(
     _need("at", Instant()),
     _need("by", _TEXT),
     _need("note", _TEXT),
+    Column("through", _TEXT, nullable=False, server_default=""),
     Index("ix_parked_proposal_parked_seq", "parked_seq"),
     sa.CheckConstraint("action IN ('discard', 'settle')", name="action"),
 )

@@ -106,6 +106,91 @@ class MessageView(Receipt):
     rejected = many(ProblemPlace, "The parts that nobody has settled yet, the first 1,000 of them.")
 
 
+class FieldView(Schema):
+    """One field of a message."""
+
+    place = said("Where it stands.", examples=["PID-3.1", "$.data.amount"])
+    name = said("What the standard calls it; empty where that is not known.")
+    value = said("Its value, or what kind of value it is where values are masked.")
+
+
+class FactView(Schema):
+    """A statement that a message was the first to make."""
+
+    fact = said("Its id.")
+    type = said("What kind of statement.")
+    account = maybe("facility/number; null where it is about none.")
+    message = said("SHA-256 of the message.", **SHA256)
+    where = said("The place in the message.")
+    feed = said("The feed it came by.")
+    occurred_at = moment("When it became true.")
+
+
+class WaitsView(ProblemPlace):
+    """A part that waits for a person, or did."""
+
+    id = whole("Its number at /v1/parked.", 1)
+    settled = fields.Boolean(required=True, metadata={"description": "Whether it was dealt with."})
+
+
+class MessageDetail(Schema):
+    """A message field by field, and what it made."""
+
+    sha256 = said("SHA-256 of its bytes.", **SHA256)
+    feed = said("The feed it came by.")
+    format = said("Its format.")
+    door = said("The way it came.", examples=["http", "rabbitmq"])
+    size = whole("How many bytes it has.")
+    received_at = moment("When it came.")
+    fields_ = fields.List(
+        fields.Nested(FieldView),
+        required=True,
+        data_key="fields",
+        metadata={"description": "The first 5,000 of its fields."},
+    )
+    complete = fields.Boolean(required=True, metadata={"description": "Whether these are all fields."})
+    revealed = fields.Boolean(required=True, metadata={"description": "Whether values are shown."})
+    facts = many(FactView, "The statements it was the first to make, up to 1,000.")
+    parked = many(WaitsView, "What waits of it, or did.")
+
+
+class TraceDecision(Schema):
+    """A decision that statements led to."""
+
+    decision = said("Its id.")
+    account = said("facility/number.")
+    decided_at = moment("When.")
+    entry = whole("The entry of the audit log.", 1)
+    facts = fields.List(
+        fields.String(), required=True, metadata={"description": "Which of these statements it was made on."}
+    )
+
+
+class TraceMove(Schema):
+    """A move of a collections case."""
+
+    class Meta:
+        """What a case's event says besides stands at /v1/cases."""
+
+        unknown = INCLUDE
+
+    case = said("Its id.")
+    account = said("facility/number.")
+    move = said("What it was.")
+    at = moment("When.")
+
+
+class Trace(Schema):
+    """What an id led to, and rests on."""
+
+    kind = word("What the id is of.", "message", "fact", "decision", "case")
+    id = said("The id.")
+    account = fields.String(metadata={"description": "facility/number, of a decision or case."})
+    facts = many(FactView, "The statements.")
+    decisions = many(TraceDecision, "The decisions.")
+    case_moves = many(TraceMove, "What happened to cases.")
+
+
 class MessageLine(Schema):
     """A message that came, by any door; nothing of what it says."""
 
@@ -534,6 +619,9 @@ class ParkedAct(Schema):
     action = word("What was done.", "retried", "discarded")
     at = moment("When.")
     by = said("By whom.")
+    through = said(
+        "As whom the machine knows them: `os:` and a user, `key:` and an API key's prefix, or nothing."
+    )
     note = said("What they noted.")
 
 
@@ -548,6 +636,79 @@ class ParkedView(ProblemPlace):
     account = maybe("facility/number, where it names one.")
     parked_at = moment("Since when it waits.")
     actions = many(ParkedAct, "What was done about it.")
+
+
+class StatementView(Schema):
+    """One of the statements that contradict each other: which, not what."""
+
+    fact = said("Its id.")
+    type = said("What kind of statement.")
+    account = said("facility/number.")
+    occurred_at = moment("When it became true.")
+    message = said("SHA-256 of the message that stated it first.", **SHA256)
+    where = said("The place in the message.")
+    feed = said("The feed it came by.")
+
+
+class ParkedProposalView(Schema):
+    """What somebody proposes; another person with another key approves it."""
+
+    action = word("What to do.", "discard", "settle")
+    stands = said("The statement that stands: an id, `none`, `both`; nothing where it is to be discarded.")
+    at = moment("When.")
+    by = said("By whom.")
+    through = said("As whom the machine knows them.")
+    note = said("Why.")
+
+
+class ParkedOne(ParkedView):
+    """One parked message or part, with what is needed to act on it."""
+
+    statements = many(StatementView, "The statements that contradict each other; none elsewhere.")
+    proposal = part(ParkedProposalView, "What is proposed and not done; null where nothing is.", null=True)
+
+
+class StandingView(Schema):
+    """How an account stands."""
+
+    determination = maybe("final, provisional, undetermined or credit; null before the first decision.")
+    balance = money("What is open.")
+    patient_amount = money("The patient's part of it.")
+    case = maybe("The status of its open case; null without one.")
+
+
+class AccountChange(Schema):
+    """An account that trying again would change."""
+
+    account = said("facility/number.")
+    before = part(StandingView, "How it stands; null where it is not known yet.", null=True)
+    after = part(StandingView, "How it would.", null=True)
+
+
+class ParkedLine(Schema):
+    """What became of one entry that was tried again, or would."""
+
+    id = whole("Its number.", 1)
+    disposition = word("What it is now, or would be.", *READ)
+    facts = whole("New facts.")
+    reason = said("Why it still waits; empty where it does not.")
+    accounts = fields.List(
+        fields.Nested(AccountChange), metadata={"description": "What would change; with `dry_run` alone."}
+    )
+
+
+class ParkedTried(ParkedLine):
+    """What became of the entry."""
+
+    dry_run = fields.Boolean(required=True, metadata={"description": "Whether it was only tried."})
+
+
+class ParkedTold(Schema):
+    """What became of many entries."""
+
+    items = many(ParkedLine, "One for each that was tried, oldest first.")
+    dry_run = fields.Boolean(required=True, metadata={"description": "Whether they were only tried."})
+    waits = whole("How many still wait, or would.")
 
 
 class ParkedList(Schema):

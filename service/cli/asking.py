@@ -12,6 +12,8 @@ import click
 from schemas.errors import BatonError
 from service.app import App
 from service.audit.reads import PURPOSES, Asker, Shown, person_named, read_entries, record
+from service.mending import OS_USER
+from service.mending import Person as Actor
 
 
 def person() -> str:
@@ -20,6 +22,11 @@ def person() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def myself(name: str) -> Actor:
+    """Who somebody at this machine says to be, and as whom the machine knows them."""
+    return Actor(name, f"{OS_USER}{person()}")
 
 
 class Person(click.ParamType[str, object]):

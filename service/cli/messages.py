@@ -11,7 +11,7 @@ from service import answers, browsing
 from service.app import detect
 from service.audit.reads import Shown
 from service.cli import screen
-from service.cli.asking import BY, PURPOSE, accounts_in, enter, who
+from service.cli.asking import BY, PURPOSE, accounts_in, enter, myself, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
 
@@ -98,7 +98,7 @@ def show(
         with app.store.read() as reader:
             message = browsing.found_message(reader, sha256, feed)
         if reveal:
-            browsing.reveal(app.store, message, by or "", reason, app.moment().now)
+            browsing.reveal(app.store, message, myself(by or ""), reason, app.moment().now)
         with app.store.read() as reader:
             told = browsing.show(reader, message, detect, reveal=reveal)
         asked = Shown("message", accounts_in(told["facts"]), message.sha256, {"revealed": int(reveal)})

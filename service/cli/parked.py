@@ -9,16 +9,14 @@ from typing import Any, Final
 import click
 
 from adapters.store import ParkedFilter, ParkedProposal
-from schemas.money import format_cents
 from service import answers
 from service.app import App
 from service.audit.reads import Shown
 from service.cli import screen
-from service.cli.asking import PURPOSE, accounts_in, enter, who
+from service.cli.asking import PURPOSE, accounts_in, enter, myself, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
-from service.intake import Standing
-from service.mending import Mended, Mending
+from service.mending import Mending, told_of
 
 MOST: Final = 1000
 FORMATS: Final = ("json", "x12", "hl7v2", "fhir", "unknown")
@@ -153,13 +151,13 @@ def retry(
     with opened() as app:
         mending = Mending(app.store, app.intake())
         numbers = seqs or [r.seq for r in mending.waiting(asked(**words))]
-        found = mending.retry(numbers, app.moment(), by, dry_run=dry_run)
+        found = mending.retry(numbers, app.moment(), myself(by), dry_run=dry_run)
         outlooks = [one.outlook.accounts for one in found if one.outlook]
         if accounts := [str(ref) for each in outlooks for ref, _, _ in each]:
             enter(app, by, purpose, Shown("parked.outlook", accounts))
     if len(seqs) == 1 and found[0].refused is not None:
         raise found[0].refused
-    told = [_told(one) for one in found]
+    told = [told_of(one) for one in found]
     if as_json:
         print_json({"items": told, "dry_run": dry_run})
     elif not told:
@@ -172,39 +170,6 @@ def retry(
             for change in one.get("accounts", ()):
                 screen.wrapped(f"{one['id']}: {change['account']}: {_change(change)}", indent=2, hang=4)
     ctx.exit(1 if any(one.waits for one in found) else 0)
-
-
-def _told(one: Mended) -> dict[str, Any]:
-    receipt = one.outlook.receipt if one.outlook else one.receipt
-    if receipt is None:
-        reason = one.refused.reason if one.refused else ""
-        return {"id": one.seq, "disposition": "parked", "facts": 0, "reason": reason}
-    reason = receipt.rejected[0].reason if receipt.rejected else ""
-    told: dict[str, Any] = {
-        "id": one.seq,
-        "disposition": receipt.disposition,
-        "facts": receipt.facts,
-        "reason": reason,
-    }
-    if one.outlook is not None:
-        told["accounts"] = [
-            {"account": str(ref), "before": _standing(before), "after": _standing(after)}
-            for ref, before, after in one.outlook.accounts
-        ]
-    return told
-
-
-def _standing(found: Standing | None) -> dict[str, Any] | None:
-    return (
-        None
-        if found is None
-        else {
-            "determination": found.determination,
-            "balance": format_cents(found.balance_cents),
-            "patient_amount": format_cents(found.patient_cents),
-            "case": found.case_status,
-        }
-    )
 
 
 def _change(change: Mapping[str, Any]) -> str:
@@ -237,7 +202,9 @@ def discard(seq: int, propose: bool, approve: bool, reason: str, by: str) -> Non
     _one_of(propose, approve, reason)
     with opened() as app:
         if propose:
-            _propose(app, seq, ParkedProposal("discard", app.moment().now, by, reason))
+            _propose(
+                app, seq, ParkedProposal("discard", app.moment().now, by, reason, through=myself(by).through)
+            )
         else:
             _approve(app, seq, by)
 
@@ -260,7 +227,8 @@ def settle(seq: int, stands: str | None, propose: bool, approve: bool, reason: s
         raise click.UsageError("--stands goes with --propose")
     with opened() as app:
         if propose:
-            _propose(app, seq, ParkedProposal("settle", app.moment().now, by, reason, stands or ""))
+            said = ParkedProposal("settle", app.moment().now, by, reason, stands or "", myself(by).through)
+            _propose(app, seq, said)
         else:
             _approve(app, seq, by)
 
@@ -280,5 +248,5 @@ def _propose(app: App, seq: int, proposal: ParkedProposal) -> None:
 
 
 def _approve(app: App, seq: int, by: str) -> None:
-    receipt = Mending(app.store, app.intake()).approve(seq, app.moment(), by)
+    receipt = Mending(app.store, app.intake()).approve(seq, app.moment(), myself(by))
     click.echo(f"Done; {receipt.facts} new facts.")

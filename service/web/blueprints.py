@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import flask_smorest  # type: ignore[import-untyped]
-from flask import Response
+from flask import Response, request
 from marshmallow import Schema
 
+from service.web.problems import Refusal
 from service.web.queries import StrictParser
+
+BODY_BYTES: Final = 16 * 1024
+"""The longest body of an action; messages have limits of their own."""
 
 FHIR: Final = "application/fhir+json"
 
@@ -42,6 +47,22 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Hand the query's parameters to the view as one dict."""
         decorate: Callable[[View], View] = self.arguments(query, location="query")
         return decorate
+
+    def takes(self, body: type[Schema]) -> Callable[[View], View]:
+        """Hand the JSON body to the view as one dict."""
+        decorate: Callable[[View], View] = self.arguments(body, location="json")
+
+        def checked(view: View) -> View:
+            inner = decorate(view)
+
+            @functools.wraps(inner)
+            def look_first(*args: Any, **kwargs: Any) -> Any:
+                _check_body()
+                return inner(*args, **kwargs)
+
+            return cast(View, look_first)
+
+        return checked
 
     def gives(self, status: int, schema: type[Schema], about: str | None = None) -> Callable[[View], View]:
         """Document the answer; the view writes it."""
@@ -82,6 +103,16 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Name the operation in the OpenAPI document."""
         decorate: Callable[[View], View] = self.doc(operationId=operation_id, **more)
         return decorate
+
+
+def _check_body() -> None:
+    """Raises: Refusal, where the body of an action is no short JSON."""
+    if request.mimetype != "application/json":
+        detail = "say what to do in JSON; send Content-Type application/json"
+        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type-unsupported", detail)
+    if (request.content_length or 0) > BODY_BYTES:
+        detail = f"say what to do in at most {BODY_BYTES} bytes"
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
 
 
 def plain(document: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:

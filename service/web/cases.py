@@ -1,4 +1,4 @@
-"""`/v1/cases` and `/v1/parked`: what specialists work on, and what waits for somebody to look at it."""
+"""`/v1/cases`: what specialists work on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Response
 
-from schemas.wire.api import CasePage, CaseWithHistory, ParkedList
+from schemas.wire.api import CasePage, CaseWithHistory
 from service import answers
 from service.web.blueprints import Blueprint
-from service.web.queries import CasesQuery, NoQuery, PageQuery
+from service.web.queries import CasesQuery, NoQuery
 from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
 
@@ -42,24 +42,5 @@ def cases_blueprint(rooms: Rooms) -> Blueprint:
         with rooms.store().read() as reader:
             found = answers.case(reader, case_id)
         return rooms.register.shown(found, "case", [found["account"]], case=case_id)
-
-    return blue
-
-
-def parked_blueprint(rooms: Rooms) -> Blueprint:
-    """Messages, and parts of messages, that wait for a person."""
-    blue = Blueprint("parked", __name__, url_prefix="/v1/parked", description="What waits for a person.")
-
-    @blue.route("")
-    @blue.asks(PageQuery)
-    @blue.gives(200, ParkedList)
-    @blue.refuses(422, 503)
-    @blue.named("listParked", parameters=WHO_ASKS)
-    def page(query: dict[str, Any]) -> Response:
-        """Parked messages and parts that nobody has acted on yet, oldest first."""
-        with rooms.store().read() as reader:
-            found = {"items": answers.parked(reader, query["limit"])}
-        accounts = [item["account"] for item in found["items"] if item["account"]]
-        return rooms.register.shown(found, "parked", accounts, **query)
 
     return blue

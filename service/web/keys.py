@@ -16,7 +16,16 @@ from schemas.canonical import digest
 if TYPE_CHECKING:
     from service.app import App
 
-SCOPES: Final = ("messages:write", "accounts:read", "cases:read", "parked:read", "audit:read", "metrics:read")
+SCOPES: Final = (
+    "messages:write",
+    "messages:reveal",
+    "accounts:read",
+    "cases:read",
+    "parked:read",
+    "parked:write",
+    "audit:read",
+    "metrics:read",
+)
 """What a key may be allowed; a key holds some of them."""
 
 CACHE_SECONDS: Final = 30.0

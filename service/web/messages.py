@@ -11,16 +11,19 @@ from adapters import native
 from adapters.store import MessageFilter
 from schemas.canonical import digest
 from schemas.facts import LargeMessage, Message
-from schemas.wire.api import MessagePage, MessageView, Receipt
+from schemas.wire.api import MessageDetail, MessagePage, MessageView, Receipt, Trace
 from service import answers, browsing, intake
 from service.entries import kept_entry
 from service.web.blueprints import Blueprint, plain
 from service.web.bodies import Origin, sealed, too_large
+from service.web.bodies_in import RevealBody
 from service.web.fate import fate
 from service.web.gathering import Gathering
 from service.web.idempotency import PARAMETER, Repeats, sent_key
+from service.web.parked import person
 from service.web.problems import Refusal
-from service.web.queries import FeedQuery, MessagesQuery, OfFeedQuery
+from service.web.queries import FeedQuery, MessagesQuery, NoQuery, OfFeedQuery
+from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
 
 FORMAT_OF: Final = {
@@ -44,6 +47,9 @@ _JSON_BODY: Final = {
 
 def blueprint(rooms: Rooms) -> Blueprint:
     """The door for messages."""
+    # The one wiring module imports this package in turn.
+    from service.app import detect
+
     gathering: Gathering[Message, intake.Receipt] = Gathering(
         lambda batch: rooms.intake().receive(batch, rooms.app.moment())
     )
@@ -57,6 +63,10 @@ def blueprint(rooms: Rooms) -> Blueprint:
             receipt = _stored(rooms, message)
         rooms.meter.received(receipt["disposition"])
         return plain(receipt, HTTPStatus.ACCEPTED)
+
+    def shown(told: dict[str, Any], revealed: bool) -> Response:
+        accounts = {fact["account"] for fact in told["facts"] if fact["account"]}
+        return rooms.register.shown(told, "message", accounts, about=told["sha256"], revealed=int(revealed))
 
     @blue.route("/messages", methods=["POST"])
     @blue.asks(FeedQuery)
@@ -116,6 +126,45 @@ def blueprint(rooms: Rooms) -> Blueprint:
         """
         with rooms.store().read() as reader:
             return plain(fate(reader, sha256, query.get("feed")))
+
+    @blue.route("/messages/<string:sha256>/detail")
+    @blue.asks(OfFeedQuery)
+    @blue.gives(200, MessageDetail)
+    @blue.refuses(404, 422, 503)
+    @blue.named("getMessageDetail", parameters=WHO_ASKS)
+    def detail(query: dict[str, Any], sha256: str) -> Response:
+        """A message field by field, by name, and what it made; values are masked."""
+        with rooms.store().read() as reader:
+            message = browsing.found_message(reader, sha256, query.get("feed"))
+            told = browsing.show(reader, message, detect, reveal=False)
+        return shown(told, False)
+
+    @blue.route("/messages/<string:sha256>/reveal", methods=["POST"])
+    @blue.takes(RevealBody)
+    @blue.gives(200, MessageDetail)
+    @blue.refuses(400, 404, 415, 422, 503)
+    @blue.named("revealMessage", parameters=WHO_ASKS)
+    def reveal(body: dict[str, Any], sha256: str) -> Response:
+        """The same with its values; who asks and why is in the audit log before they are shown."""
+        with rooms.store().read() as reader:
+            message = browsing.found_message(reader, sha256, body.get("feed"))
+        browsing.reveal(rooms.store(), message, person(body), body["reason"], rooms.now())
+        with rooms.store().read() as reader:
+            told = browsing.show(reader, message, detect, reveal=True)
+        return shown(told, True)
+
+    @blue.route("/trace/<string:id>")
+    @blue.asks(NoQuery)
+    @blue.gives(200, Trace)
+    @blue.refuses(404, 422, 503)
+    @blue.named("trace", parameters=WHO_ASKS)
+    def trace(query: dict[str, Any], id: str) -> Response:
+        """A message, fact, decision or case both ways: what it led to, and the messages it rests on."""
+        with rooms.store().read() as reader:
+            told = browsing.trace(reader, id)
+        named = [*told["facts"], *told["decisions"], *told["case_moves"]]
+        accounts = {one["account"] for one in named if one["account"]}
+        return rooms.register.shown(told, "trace", accounts, id=id)
 
     return blue
 

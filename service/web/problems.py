@@ -28,7 +28,16 @@ _STATUS_OF: Final = {
     "no-such-parked": HTTPStatus.NOT_FOUND,
     "no-such-message": HTTPStatus.NOT_FOUND,
     "no-checkpoint": HTTPStatus.NOT_FOUND,
+    "no-such-id": HTTPStatus.NOT_FOUND,
     "ambiguous-account": HTTPStatus.CONFLICT,
+    "settled-before": HTTPStatus.CONFLICT,
+    "still-in-conflict": HTTPStatus.CONFLICT,
+    "a-contradiction": HTTPStatus.CONFLICT,
+    "not-a-contradiction": HTTPStatus.CONFLICT,
+    "no-proposal": HTTPStatus.CONFLICT,
+    "stale-proposal": HTTPStatus.CONFLICT,
+    "same-person": HTTPStatus.CONFLICT,
+    "same-key": HTTPStatus.CONFLICT,
     "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 """What a use case's own code means to HTTP; anything else that a caller can mend is 422."""

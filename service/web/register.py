@@ -36,7 +36,16 @@ SHOWS_PATIENTS: Final = frozenset(
         "accounts.why_by_id",
         "cases.page",
         "cases.show",
+        "messages.detail",
+        "messages.reveal",
+        "messages.trace",
         "parked.page",
+        "parked.show",
+        "parked.retry",
+        "parked.retry_many",
+        "parked.discard",
+        "parked.settle",
+        "parked.approve",
     )
 )
 """Endpoints whose answers hold something of a patient: none of these leaves without an entry in the log."""
@@ -91,7 +100,12 @@ class Register:
         self._gathering: Gathering[list[AuditRow], bool] = Gathering(self._kept)
 
     def shown(
-        self, document: Mapping[str, Any], query: str, accounts: Iterable[str], **parameters: Any
+        self,
+        document: Mapping[str, Any],
+        query: str,
+        accounts: Iterable[str],
+        about: str | None = None,
+        **parameters: Any,
     ) -> Response:
         """The answer to the request at hand, once the log says who read which accounts in it.
 
@@ -100,7 +114,7 @@ class Register:
         Raises:
             Unavailable: the entry could not be committed; nothing is shown.
         """
-        told = Shown(query, tuple(accounts), parameters={k: _plain(v) for k, v in parameters.items()})
+        told = Shown(query, tuple(accounts), about, {k: _plain(v) for k, v in parameters.items()})
         if told.accounts:
             self._gathering.receive(read_entries(g.asker, told, self._now()))
         g.entered = True

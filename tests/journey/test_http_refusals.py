@@ -65,12 +65,20 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(door: Door, scope: str
         ("POST", "/fhir"),
         ("POST", "/fhir/ZQACCOUNT"),
     }
+    acts = ("retry", *(f"ZQACCOUNT/{act}" for act in ("retry", "discard", "settle", "approve")))
     opened = {
         "messages:write": messages,
-        "accounts:read": {(m, u) for m, u in asked if u.startswith("/v1/accounts")},
+        "accounts:read": {(m, u) for m, u in asked if u.startswith(("/v1/accounts", "/v1/trace"))},
         "cases:read": {("GET", "/v1/cases"), ("GET", "/v1/cases/ZQACCOUNT")},
-        "parked:read": {("GET", "/v1/parked"), ("GET", "/v1/messages")},
         "audit:read": {(m, u) for m, u in asked if u.startswith("/v1/audit")},
+        "parked:read": {
+            ("GET", "/v1/parked"),
+            ("GET", "/v1/parked/ZQACCOUNT"),
+            ("GET", "/v1/messages"),
+            ("GET", "/v1/messages/ZQACCOUNT/detail"),
+        },
+        "parked:write": {("POST", f"/v1/parked/{act}") for act in acts},
+        "messages:reveal": {("POST", "/v1/messages/ZQACCOUNT/reveal")},
         "metrics:read": set(),
     }[scope]
     assert opened <= set(asked)

@@ -16,7 +16,7 @@ from service import answers
 from service.app import App
 from service.config import load
 from service.intake import Intake
-from service.mending import Mending
+from service.mending import Mending, Person
 from tests.journey.stories import MOMENT, NOW, TODAY, ago, native, ripe, sealed
 
 A1 = AccountRef("GEN", "A1")
@@ -71,7 +71,7 @@ def choices(app: App, seq: int) -> list[str]:
 def settle(app: App, seq: int, choice: str) -> None:
     mending = Mending(app.store, app.intake())
     mending.propose(seq, ParkedProposal("settle", NOW, "Ada", "the desk asked the hospital", choice))
-    mending.approve(seq, MOMENT, "Ben")
+    mending.approve(seq, MOMENT, Person("Ben"))
 
 
 def in_conflict(app: App) -> ParkedRecord:
@@ -117,11 +117,11 @@ def test_one_person_alone_changes_nothing(app: App) -> None:
     first, _ = choices(app, record.seq)
     mending = Mending(app.store, app.intake())
     with pytest.raises(BatonError, match="nobody has proposed"):
-        mending.approve(record.seq, MOMENT, "Ben")
+        mending.approve(record.seq, MOMENT, Person("Ben"))
     mending.propose(record.seq, ParkedProposal("settle", NOW, "Ada", "because", first))
     for same in ("Ada", " ada "):
         with pytest.raises(BatonError) as refused:
-            mending.approve(record.seq, MOMENT, same)
+            mending.approve(record.seq, MOMENT, Person(same))
         assert refused.value.code == "same-person"
     assert stands(app)[0] == "undetermined"
     assert [r.seq for r in parked(app)] == [record.seq]
@@ -196,13 +196,13 @@ def test_a_rehearsal_says_what_would_change_and_stores_nothing(app: App) -> None
 
     intake = Intake(app.store, app.read, reader_of_tomorrow, app.policy, app.terms())
     before = counted(app)
-    (would,) = Mending(app.store, intake).retry([record.seq], MOMENT, "Ada", dry_run=True)
+    (would,) = Mending(app.store, intake).retry([record.seq], MOMENT, Person("Ada"), dry_run=True)
     assert counted(app) == before and [r.seq for r in parked(app)] == [record.seq]
     assert would.outlook is not None
     ((ref, was, will),) = would.outlook.accounts
     assert (ref, was) == (A1, None) and will is not None
     assert (will.patient_cents, will.case_status) == (14217, "open")
-    (done,) = Mending(app.store, intake).retry([record.seq], MOMENT, "Ada")
+    (done,) = Mending(app.store, intake).retry([record.seq], MOMENT, Person("Ada"))
     assert done.receipt == would.outlook.receipt and stands(app) == ("final", "142.17", "open")
 
 
@@ -216,14 +216,14 @@ def test_a_discard_takes_two_people_and_keeps_the_bytes(app: App) -> None:
     (record,) = parked(app)
     mending = Mending(app.store, app.intake())
     mending.propose(record.seq, ParkedProposal("discard", NOW, "Ada", "a test of the sender"))
-    mending.approve(record.seq, MOMENT, "Ben")
+    mending.approve(record.seq, MOMENT, Person("Ben"))
     assert parked(app) == []
     with app.store.read() as reader:
         done = reader.parked_one(record.seq)
         assert done is not None and (done.actions[0].action, done.actions[0].by) == ("discarded", "Ben")
         assert reader.message_body(record.message_seq) == b"what is this?"
     with pytest.raises(BatonError) as refused:
-        mending.approve(record.seq, MOMENT, "Cleo")
+        mending.approve(record.seq, MOMENT, Person("Cleo"))
     assert refused.value.code == "settled-before"
 
 

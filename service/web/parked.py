@@ -1,0 +1,159 @@
+"""`/v1/parked`: what waits for a person, and what people do about it: try again, discard, settle.
+
+Whatever could make an account less protected takes two people, told apart by name and by key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, g
+
+from adapters.store import ParkedFilter, ParkedProposal
+from schemas.errors import BatonError
+from schemas.wire.api import ParkedList, ParkedOne, ParkedTold, ParkedTried
+from service import answers
+from service.mending import KEY, Mended, Mending, Person, told_of
+from service.web.blueprints import Blueprint
+from service.web.bodies_in import ApproveBody, DiscardBody, RetryBody, RetryManyBody, SettleBody
+from service.web.queries import NoQuery, PageQuery
+from service.web.register import WHO_ASKS
+from service.web.rooms import Rooms
+
+DONE = "Done, with the decision of every account that waited for it."
+
+
+def blueprint(rooms: Rooms) -> Blueprint:
+    """Messages, and parts of messages, that wait for a person."""
+    blue = Blueprint("parked", __name__, url_prefix="/v1/parked", description="What waits for a person.")
+
+    def mending() -> Mending:
+        return Mending(rooms.store(), rooms.intake())
+
+    def one(seq: int) -> Response:
+        with rooms.store().read() as reader:
+            told = answers.parked_one(reader, seq)
+        return rooms.register.shown(told, "parked", [told["account"]] if told["account"] else [], parked=seq)
+
+    def outlook(told: dict[str, Any], done: list[Mended]) -> Response:
+        accounts = [str(ref) for one in done if one.outlook for ref, _, _ in one.outlook.accounts]
+        return rooms.register.shown(told, "parked.outlook", accounts)
+
+    def proposed(id: str, body: Mapping[str, Any], action: Any) -> Response:
+        seq, by = number(id), person(body)
+        said = ParkedProposal(
+            action, rooms.now(), by.name, body["reason"], body.get("stands", ""), by.through
+        )
+        mending().propose(seq, said)
+        return one(seq)
+
+    @blue.route("")
+    @blue.asks(PageQuery)
+    @blue.gives(200, ParkedList)
+    @blue.refuses(422, 503)
+    @blue.named("listParked", parameters=WHO_ASKS)
+    def page(query: dict[str, Any]) -> Response:
+        """Parked messages and parts that nobody has acted on yet, oldest first."""
+        with rooms.store().read() as reader:
+            found = {"items": answers.parked(reader, query["limit"])}
+        accounts = [item["account"] for item in found["items"] if item["account"]]
+        return rooms.register.shown(found, "parked", accounts, **query)
+
+    @blue.route("/<string:id>")
+    @blue.asks(NoQuery)
+    @blue.gives(200, ParkedOne)
+    @blue.refuses(404, 422, 503)
+    @blue.named("getParked", parameters=WHO_ASKS)
+    def show(query: dict[str, Any], id: str) -> Response:
+        """One parked message or part: the statements that contradict each other, and what is proposed."""
+        return one(number(id))
+
+    @blue.route("/retry", methods=["POST"])
+    @blue.takes(RetryManyBody)
+    @blue.gives(200, ParkedTold, "What became of each, or would; `waits` where one still does.")
+    @blue.refuses(400, 415, 422, 503)
+    @blue.named("retryParked", parameters=WHO_ASKS)
+    def retry_many(body: dict[str, Any]) -> Response:
+        """Read what waits and matches again, from its stored bytes, with the mapping of today.
+
+        With `dry_run` nothing is stored: each is tried as if it were alone, and the accounts that would
+        change are told.
+        """
+        like = ParkedFilter(
+            body.get("feed"),
+            body.get("code"),
+            body.get("format"),
+            body.get("since"),
+            body.get("account"),
+            body.get("search"),
+        )
+        work = mending()
+        seqs = [record.seq for record in work.waiting(like, body["limit"])]
+        done = work.retry(seqs, rooms.app.moment(), person(body), dry_run=body["dry_run"])
+        return outlook(_told(done, body["dry_run"]), done)
+
+    @blue.route("/<string:id>/retry", methods=["POST"])
+    @blue.takes(RetryBody)
+    @blue.gives(200, ParkedTried)
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("retryParkedOne", parameters=WHO_ASKS)
+    def retry(body: dict[str, Any], id: str) -> Response:
+        """Read one parked message again. With `dry_run` nothing is stored."""
+        moment = rooms.app.moment()
+        (done,) = mending().retry([number(id)], moment, person(body), dry_run=body["dry_run"])
+        if done.refused is not None:
+            raise done.refused
+        return outlook(told_of(done) | {"dry_run": body["dry_run"]}, [done])
+
+    @blue.route("/<string:id>/discard", methods=["POST"])
+    @blue.takes(DiscardBody)
+    @blue.gives(200, ParkedOne)
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("proposeDiscard", parameters=WHO_ASKS)
+    def discard(body: dict[str, Any], id: str) -> Response:
+        """Propose to say that a parked part is not needed; somebody else approves. Its bytes stay."""
+        return proposed(id, body, "discard")
+
+    @blue.route("/<string:id>/settle", methods=["POST"])
+    @blue.takes(SettleBody)
+    @blue.gives(200, ParkedOne)
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("proposeSettling", parameters=WHO_ASKS)
+    def settle(body: dict[str, Any], id: str) -> Response:
+        """Propose which of two contradicting statements stands; somebody else approves."""
+        return proposed(id, body, "settle")
+
+    @blue.route("/<string:id>/approve", methods=["POST"])
+    @blue.takes(ApproveBody)
+    @blue.gives(200, ParkedOne, DONE)
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("approveParked", parameters=WHO_ASKS)
+    def approve(body: dict[str, Any], id: str) -> Response:
+        """Do what somebody else proposed: another name, and another key."""
+        seq = number(id)
+        mending().approve(seq, rooms.app.moment(), person(body))
+        return one(seq)
+
+    return blue
+
+
+def person(body: Mapping[str, Any]) -> Person:
+    """Who the request says acts, and the key that it came with."""
+    return Person(body["by"], f"{KEY}{g.key_prefix}")
+
+
+def number(id: str) -> int:
+    """The number of a parked entry.
+
+    Raises:
+        BatonError: `no-such-parked`.
+    """
+    if not (id.isascii() and id.isdigit() and len(id) <= 18):
+        raise BatonError("no-such-parked", "a parked entry has a number; /v1/parked lists them")
+    return int(id)
+
+
+def _told(done: list[Mended], dry_run: bool) -> dict[str, Any]:
+    items = [told_of(one) for one in done]
+    return {"items": items, "dry_run": dry_run, "waits": sum(one.waits for one in done)}
