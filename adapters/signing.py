@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -49,6 +50,26 @@ class Signer:
         if len(secret) != 32:
             raise ConfigRefused("bad-key", "it holds no Ed25519 key (32 bytes in base64)", where=str(file))
         return cls(secret)
+
+    @classmethod
+    def renew(cls, file: Path, announce: Callable[[Signer], None]) -> Signer:
+        """A new key in this file, once `announce` has returned; the old one stays as `<file>.<key id>`.
+
+        Raises:
+            ConfigRefused: a file cannot be read or written.
+        """
+        fresh = file.with_name(f"{file.name}.new")
+        try:
+            fresh.unlink(missing_ok=True)
+            new = cls.open(fresh)
+            old = cls.open(file) if file.exists() else None
+            announce(new)
+            if old is not None:
+                os.link(file, file.with_name(f"{file.name}.{old.key_id}"))
+            fresh.replace(file)
+        except OSError as error:
+            raise ConfigRefused("no-key", f"cannot renew it: {error.strerror}", where=str(file)) from None
+        return new
 
 
 def _make(file: Path) -> None:

@@ -23,6 +23,8 @@ from schemas.errors import ConfigRefused
 from schemas.facts import Item, LargeMessage, Message, Rejected, Tally
 from schemas.feeds import Alerts, Feed
 from service.audit import Announced, make_checkpoint
+from service.audit.checkpoints import name_key
+from service.audit.keys import keys_in_log
 from service.config import Config
 from service.core import Policy, parse_policy
 from service.core.policy import Condition, Examined, examine
@@ -114,6 +116,7 @@ class App:
         self._mappings = {name: FeedMapping.of(feed, config.timezone) for name, feed in config.feeds.items()}
         self._standard = FeedMapping.of(Feed(ANY, config.facility), config.timezone)
         self._store: Store | None = None
+        self._signer: Signer | None = None
         self._in_force = InForce(lambda: self.store, self.policy_on_disk, examine_policy_texts, wall_clock)
 
     @property
@@ -191,12 +194,42 @@ class App:
         )
 
     def signer(self) -> Signer:
-        """The key that signs checkpoints.
+        """The key that signs checkpoints; made the first time, when the log knows none yet.
 
         Raises:
-            ConfigRefused: its file cannot be used.
+            ConfigRefused: its file cannot be used, or the log was signed with another key: one that was made
+                here in silence would let anybody who reaches the database sign. Unavailable: no store.
         """
-        return Signer.open(self.config.audit_key)
+        if self._signer is None:
+            file, named = self.config.audit_key, self._keys_in_log()
+            signer = Signer.open(file) if file.exists() or not named else None
+            if signer is None or (named and signer.key_id not in named):
+                raise ConfigRefused(
+                    "another-key",
+                    f"the audit log was signed with the key {', '.join(named)}, which is not here; put its "
+                    "file there, or start a new one with `baton audit key --new`",
+                    where=str(file),
+                )
+            self._signer = signer
+        return self._signer
+
+    def renew_signer(self, by: str) -> Signer:
+        """Begin to sign with a new key; the file of the one before is kept beside it. The log says who did.
+
+        Raises:
+            ConfigRefused: a file cannot be used. Unavailable: the store could not commit; the old key stays.
+        """
+        signer = Signer.renew(
+            self.config.audit_key, lambda new: name_key(self.store, new, self.moment().now, by)
+        )
+        self._signer = signer
+        return signer
+
+    def _keys_in_log(self) -> list[str]:
+        if not self.has_database:
+            return []
+        with self.store.read() as reader:
+            return sorted(keys_in_log(reader))
 
     def keep_checkpoints(self) -> Announced | None:
         """Sign a checkpoint when one is due, and append it to the checkpoint file.

@@ -20,8 +20,10 @@ from adapters.hl7v2.values import NotATime, instant_of
 from schemas.facts import Fact, Item, Noted, Rejected, Tally
 
 PARTS: Final = 1000
-COUNTED_DIGITS: Final = 15
 """Parts of one body that park one by one; then the body as a whole does, and further findings end."""
+
+COUNTED_DIGITS: Final = 15
+"""A longer control number is a time or drawn by chance; nobody counts so far."""
 
 CLOCKS_APART: Final = timedelta(days=1)
 

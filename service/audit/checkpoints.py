@@ -51,9 +51,7 @@ def make_checkpoint(
     if grown < 1 or not (grown >= entries or (waited and seconds)):
         return None
     if not known:
-        content = to_bytes({"key_id": signer.key_id, "public_key": signer.public_key.hex()})
-        with store.write() as unit:
-            unit.add_audit([AuditRow("audit.key", signer.key_id, content, now)])
+        name_key(store, signer, now)
     with store.read() as reader:
         log = head_of(reader)
     made_at = instant_text(now)
@@ -65,3 +63,16 @@ def make_checkpoint(
         unit.keep_checkpoint(CheckpointRow(log.size, text, now))
         unit.add_outbox([OutboxRow(id, EVENT, origin, events.audit_checkpoint(text, id, now), now)])
     return Announced(log.size, text)
+
+
+def name_key(store: Store, signer: Signer, now: datetime, by: str | None = None) -> None:
+    """Enter in the log that it is signed with this key from here on, and who began that.
+
+    Raises:
+        Unavailable: the store could not commit.
+    """
+    said = {"key_id": signer.key_id, "public_key": signer.public_key.hex()}
+    with store.write() as unit:
+        unit.add_audit(
+            [AuditRow("audit.key", signer.key_id, to_bytes(said | ({"by": by} if by else {})), now)]
+        )

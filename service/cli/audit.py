@@ -16,6 +16,7 @@ from service.audit.keys import keys_in_log, read_public_keys
 from service.audit.log import Resumption
 from service.audit.rows import verify_rows
 from service.cli.accounting import reads_
+from service.cli.asking import person
 from service.cli.erasing import erase_
 from service.cli.evidence import export_
 from service.cli.opening import opened
@@ -191,8 +192,9 @@ def checkpoint() -> None:
 
 
 @audit.command()
-def key() -> None:
+@click.option("--new", is_flag=True, help="Sign with a new key from now on; the old one's file is kept.")
+def key(new: bool) -> None:
     """Print the public key that signs checkpoints, for keeping elsewhere."""
     with opened() as app:
-        signer = app.signer()
+        signer = app.renew_signer(f"os:{person()}") if new else app.signer()
     click.echo(f"{key_id_of(signer.public_key)} {signer.public_key.hex()}")

@@ -129,6 +129,7 @@ def clock(once: bool, as_of: date | None, status: bool, as_json: bool) -> None:
         return
     stop, log = stop_on_signals(), open_log("clock")
     with opened(until=stop, log=log) as app:
+        app.signer()  # a key that does not belong here is told now, not at the first checkpoint
         log.info("clock started")
         watch = Watch(app.store, log, app.unwatched(), app.alerts())
         keep_time(

@@ -40,3 +40,33 @@ def test_a_check_resumes_from_its_file_and_a_bad_file_is_refused(home: Home) -> 
     assert json.loads((home.folder / "checked.json").read_text())["size"] > first["entries"]
     (home.folder / "checked.json").write_text("{}")
     refused(home.baton(*words), 2)
+
+
+def test_a_key_that_the_log_does_not_know_signs_nothing_and_a_new_one_is_named_in_the_log(home: Home) -> None:
+    first = home.baton("audit", "checkpoint")
+    assert first.returncode == 0
+    key = home.folder / "audit.key"
+    old = key.read_bytes()
+    key.unlink()
+    for words in (
+        ("checkpoint",),
+        ("key",),
+        ("export", "A2001", "-o", "x.zip", "--purpose", "p", "--recipient", "r"),
+    ):
+        assert "[another-key]" in refused(home.baton("audit", *words), 2)
+        assert not key.exists()
+    assert "[another-key]" in refused(home.baton("clock"), 2)
+    key.write_bytes(old)
+    key.chmod(0o600)
+    told = home.baton("audit", "key").stdout.split()
+    renewed = home.baton("audit", "key", "--new").stdout.split()
+    assert renewed != told and home.baton("audit", "key").stdout.split() == renewed
+    assert (home.folder / f"audit.key.{told[0]}").read_bytes() == old
+    assert key.stat().st_mode & 0o077 == 0
+    second = home.baton("audit", "checkpoint")
+    elsewhere = home.folder / "elsewhere.txt"
+    elsewhere.write_text(first.stdout + second.stdout)
+    check = home.baton("audit", "verify", "--checkpoints", elsewhere, "--key", told[1], "--key", renewed[1])
+    assert check.returncode == 0, check
+    one = home.baton("audit", "verify", "--checkpoints", elsewhere, "--key", told[1])
+    assert one.returncode == 1, one
