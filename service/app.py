@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from adapters import fhir, hl7v2, native, x12
+from adapters import desk, fhir, hl7v2, native, x12
 from adapters.embedded import EmbeddedTransport
 from adapters.rabbitmq import BrokerState, RabbitTransport
 from adapters.signing import Signer
@@ -172,8 +172,9 @@ class App:
         return {feed.name: feed.alerts for feed in self.config.feeds.values()}
 
     def unwatched(self) -> frozenset[str]:
-        """The feeds that are never paused by themselves."""
-        return frozenset(feed.name for feed in self.config.feeds.values() if not feed.watched)
+        """The feeds that are never paused by themselves; what people state here is none of a sender's."""
+        feeds = self.config.feeds.values()
+        return frozenset((desk.FORMAT, *(feed.name for feed in feeds if not feed.watched)))
 
     def intake(self) -> Intake:
         """The use case, wired to the readers. The policy it decides by is kept with what it decides.
@@ -293,6 +294,8 @@ class App:
             return iter([strange, Tally(format)])
         if len(message.body) > limit:
             return iter([_too_large(limit), Tally(format)])
+        if format == desk.FORMAT:
+            return desk.read(message.body, door=message.door)
         if format == "json":
             return self._shared(native.read(message.body, feed=feed, received_at=received_at), feed)
         if format == "hl7v2":
@@ -357,6 +360,8 @@ class App:
             return iter([strange, Tally(format)])
         if large.size > limit:
             return iter([_too_large(limit), Tally(format)])
+        if format == desk.FORMAT and large.size <= IN_MEMORY_BYTES:
+            return desk.read(b"".join(large.open_chunks()), door=large.door)
         if format == "json" and large.size <= IN_MEMORY_BYTES:
             body = b"".join(large.open_chunks())
             return self._shared(native.read(body, feed=feed, received_at=received_at), feed)

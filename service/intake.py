@@ -196,6 +196,22 @@ class Intake:
         readings = [Reading().take(self._read(message)) for message in messages]
         return self._unless_overtaken(lambda unit: self._receive(unit, messages, readings, moment))
 
+    def take(self, message: Message, moment: Moment, record: Callable[[Unit], None]) -> Receipt:
+        """Receive one message, and record something about it in the same transaction where it is new.
+
+        Raises:
+            Unavailable: the store could not commit; nothing is stored.
+        """
+        reading = Reading().take(self._read(message))
+
+        def post(unit: Unit) -> Receipt:
+            receipt = self._receive(unit, [message], [reading], moment)[0]
+            if receipt.facts:
+                record(unit)
+            return receipt
+
+        return self._unless_overtaken(post)
+
     def _receive(
         self, unit: Unit, messages: Sequence[Message], readings: Sequence[Reading], moment: Moment
     ) -> list[Receipt]:

@@ -16,6 +16,7 @@ from service.chronicle import as_it_was, histories, how_it_opened, timeline, why
 from service.core import Account, Explanation, Policy, apportion, decide, explain, fold, parse_policy
 from service.core.counterfactual import NOT_OPENED, TAKEN_BACK, Counterfactual
 from service.core.rules import rule_of, silent
+from service.overrides import told_of
 from service.plainly import Cite, Plain, case_of, citing, day_of, instant_of, outcomes_of
 from service.release import SETTLING, said
 from service.storyline import told
@@ -69,6 +70,7 @@ def why(
             for t in owes.traces
         ],
         "silent_rules": [{"rule": r.id, "name": r.name, "citation": r.citation} for r in silent(owes.traces)],
+        "overrides": told_of(account, decision, ruled.for_account(account).on(as_of)),
         "work": [_work(owes, n, cite) for n in range(len(owes.work_items))],
         "gates": [_gate(finding, cite) for finding in story.gates],
         "decision": _decision(decision, stored, note),
@@ -252,6 +254,23 @@ def _gate(finding: Finding, cite: Cite) -> Plain:
         "set_by": dict(finding.set_by),
         "citation": finding.citation,
         "evidence": cite(finding.evidence),
+        "lifted": _lifted(finding, cite),
+    }
+
+
+def _lifted(finding: Finding, cite: Cite) -> Plain | None:
+    """Who let a case open although the gate says otherwise; None where nobody did."""
+    lifted = finding.lifted
+    if lifted is None:
+        return None
+    return {
+        "override": lifted.override,
+        "by": lifted.by,
+        "approved_by": lifted.approved_by,
+        "reason": lifted.reason,
+        "approved_on": day_of(lifted.approved_on),
+        "until": day_of(lifted.until),
+        "evidence": cite(lifted.evidence),
     }
 
 

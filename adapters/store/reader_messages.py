@@ -93,6 +93,20 @@ class MessageQuestions:
         rows = self._session.select(_FACTS.where(fact.c.id == id))
         return _fact(rows[0]) if rows else None
 
+    def facts_begun(self, prefix: str, limit: int = 2) -> list[FactRecord]:
+        """Facts that people stated at the desk whose id begins so, in the order of writing."""
+        begins = sa.and_(fact.c.id >= prefix, fact.c.id < prefix + "g")
+        return [_fact(row) for row in self._session.select(_OF_THE_DESK.where(begins).limit(limit))]
+
+    def facts_of_the_desk(self, limit: int = 1000) -> list[FactRecord]:
+        """What people stated at the desk, newest first."""
+        found = _OF_THE_DESK.order_by(None).order_by(fact.c.seq.desc()).limit(limit)
+        return [_fact(row) for row in self._session.select(found)]
+
+
+_OF_THE_DESK: Final = _FACTS.where(sa.text("fact.place = 'desk'"))
+"""Written out, so that both databases see that the index of such facts answers it."""
+
 
 def _fact(row: Any) -> FactRecord:
     seq, id, identity, place, content, sha256, recorded_at, feed, format = row

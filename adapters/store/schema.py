@@ -154,6 +154,12 @@ fact: Final = Table(
         postgresql_where=sa.text("identity IS NOT NULL"),
         sqlite_where=sa.text("identity IS NOT NULL"),
     ),
+    Index(
+        "ix_fact_desk",
+        "seq",
+        postgresql_where=sa.text("place = 'desk'"),
+        sqlite_where=sa.text("place = 'desk'"),
+    ),
 )
 
 account: Final = Table(

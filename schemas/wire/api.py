@@ -230,6 +230,51 @@ class ShareExplained(ShareSaid):
     evidence = many(Evidence, "What it rests on.")
 
 
+class LiftedSaid(Schema):
+    """Who let a case open although a gate says otherwise."""
+
+    override = said("The override's id.")
+    by = said("Who proposed it.")
+    approved_by = said("Who approved it: never the same person.")
+    reason = said("Why.")
+    approved_on = day("Since when it counts.")
+    until = day("The first day on which it counts no more.")
+    evidence = many(Evidence, "What it rests on.")
+
+
+class OverrideSaid(Schema):
+    """A hold that a person placed, or what people proposed, approved and withdrew."""
+
+    id = said("Its id.")
+    account = said("The account, as FACILITY/NUMBER.")
+    what = word("What it is.", "hold", "release", "allow")
+    gate = maybe("The gate it is about; null for a release.")
+    hold = maybe("The hold to be released.")
+    state = word(
+        "How it stands.",
+        "proposed",
+        "in force",
+        "lifts nothing now",
+        "ended",
+        "withdrawn",
+        "released",
+    )
+    at = moment("When it was said.")
+    by = said("Who said it.")
+    known_as = maybe("How the machine knew the person: os:<user> or key:<id>.")
+    reason = said("Why.")
+    looked_at = maybe("The gate's sentence that was looked at; it lifts that answer and no other.")
+    until = day("The first day on which it counts no more.")
+    approved_by = maybe("Who approved it.")
+    approved_as = maybe("How the machine knew that person.")
+    approved_because = maybe("Why.")
+    approved_on = day("When.")
+    withdrawn_by = maybe("Who took it back.")
+    withdrawn_as = maybe("How the machine knew that person.")
+    withdrawn_because = maybe("Why.")
+    withdrawn_on = day("When.")
+
+
 class GateExplained(Schema):
     """One gate's answer; every gate is always asked."""
 
@@ -251,6 +296,7 @@ class GateExplained(Schema):
     )
     citation = said("The law, contract or house rule it rests on.")
     evidence = many(Evidence, "What it rests on.")
+    lifted = part(LiftedSaid, "Who lifted it for a case; the verdict stays the gate's own.", null=True)
 
 
 class Outcomes(Schema):
@@ -549,6 +595,7 @@ class WhyAnswer(Schema):
     opening = part(Opened, "How the newest case came about; null when there was none.", null=True)
     work = many(Task, "What people outside collections have to do first.")
     timeline = many(StoryStep, "The account's story.")
+    overrides = many(OverrideSaid, "What people placed, proposed, approved and withdrew, oldest first.")
     withheld = many(Withheld, "Why a case that the decision allows waits; empty when none does.")
     counterfactual = many(Counterfactual, "What would change the answer.")
     searched = part(Searched, "How far that was looked for.")

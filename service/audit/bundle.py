@@ -27,7 +27,7 @@ from service.core import fold
 
 FORM: Final = "baton-bundle/1"
 DISCLOSED: Final = "account.disclosed"
-EXTENSIONS: Final = {"json": "json", "fhir": "json", "hl7v2": "hl7", "x12": "835"}
+EXTENSIONS: Final = {"json": "json", "fhir": "json", "hl7v2": "hl7", "x12": "835", "desk": "json"}
 EARLIER: Final = 50
 """Earlier checkpoints at most: the first and the last that were the first to cover an entry."""
 

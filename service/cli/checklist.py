@@ -38,6 +38,7 @@ def tell_gates(told: Plain) -> None:
         screen.title(f"In the way of {_named(stages)}")
         for gate in [g for g, where in said if where == stages]:
             _tell_binding(gate, cited)
+    _tell_lifted([g for g in told["gates"] if g.get("lifted")])
     _tell_clear([g for g in told["gates"] if g["stage"] == "open_case" and g["verdict"] == "allow"])
 
 
@@ -45,7 +46,7 @@ def _said(gates: Sequence[Plain]) -> list[tuple[Plain, tuple[str, ...]]]:
     """What stands in the way, worst first, with the stages of which it says the very same."""
     where: dict[tuple[Any, ...], tuple[Plain, list[str]]] = {}
     for gate in gates:
-        if gate["verdict"] != "allow":
+        if gate["verdict"] != "allow" and not gate.get("lifted"):
             key = (gate["gate"], gate["verdict"], gate["because"], gate["until"])
             where.setdefault(key, (gate, []))[1].append(gate["stage"])
     order = [stage for stage, _, _ in QUESTIONS]
@@ -74,6 +75,18 @@ def _tell_binding(gate: Plain, cited: set[str]) -> None:
     if rule and rule not in cited:
         cited.add(rule)
         screen.wrapped(f"Rule: {rule}", indent=4)
+
+
+def _tell_lifted(gates: Sequence[Plain]) -> None:
+    """What gates say against a case and two people lifted: the gate's own words stay."""
+    if not gates:
+        return
+    screen.title("Lifted by two people")
+    for gate in gates:
+        lifted = gate["lifted"]
+        screen.marked(screen.mark(gate["verdict"]), f"{gate['gate']} {gate['because']}")
+        who = f"{lifted['by']} and {lifted['approved_by']}, until {lifted['until']}: {lifted['reason']}"
+        screen.wrapped(who, indent=4)
 
 
 def _tell_clear(gates: Sequence[Plain]) -> None:

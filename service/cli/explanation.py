@@ -30,6 +30,7 @@ def tell(told: Plain) -> None:
     known = f", as known at {told['known_at']}" if told.get("known_at") else ""
     click.secho(f"{told['account']} as of {told['as_of']}{known}", bold=True)
     screen.wrapped(str(told["summary"]))
+    tell_overrides(told.get("overrides") or [])
     tell_money(told)
     tell_payers(told.get("payers") or [])
     tell_rules(told)
@@ -60,6 +61,40 @@ def places_of(evidence: Iterable[Plain]) -> str:
         if where not in by_message.setdefault(start, []):
             by_message[start].append(where)
     return "; ".join(f"{start} {', '.join(wheres)}" for start, wheres in by_message.items())
+
+
+def tell_overrides(overrides: Sequence[Plain]) -> None:
+    """What people placed, proposed, approved and took back: who, why, until when."""
+    if not overrides:
+        return
+    screen.title("What people decided")
+    for one in overrides:
+        screen.marked(screen.sign("→", ">"), sentence_of(one))
+
+
+def sentence_of(one: Plain) -> str:
+    """One hold or override in words."""
+    what = {
+        "hold": "a hold on the account",
+        "release": f"the release of hold {str(one['hold'])[:SHORT]}",
+        "allow": f"{one['gate']} lifted for a case",
+    }[one["what"]]
+    until = f" until {one['until']}" if one.get("until") else ""
+    placed = "placed" if one["what"] == "hold" else "proposed"
+    says = (
+        f"{str(one['id'])[:SHORT]} {one['state']}: {what}{until}. {one['by']} {placed} it on {one['at'][:10]}"
+    )
+    says += _as(one["known_as"]) + f": {one['reason']}"
+    for verb in ("approved", "withdrawn"):
+        if one[f"{verb}_by"]:
+            who, on = one[f"{verb}_by"], one[f"{verb}_on"]
+            says += f" {verb.capitalize()} by {who} on {on}{_as(one[f'{verb}_as'])}: {one[f'{verb}_because']}"
+    return says
+
+
+def _as(known_as: str | None) -> str:
+    """How the machine knew the person."""
+    return f" (as {known_as.removeprefix('os:')})" if known_as else ""
 
 
 def tell_money(told: Plain) -> None:

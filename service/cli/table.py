@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "case": Entry("service.cli.cases:case", "Show one case and what made it.", DAILY),
     "shadow": Entry("service.cli.shadow:shadow", "What shadow mode would have opened.", LOOK),
     "breaker": Entry("service.cli.breaker:breaker", "Feeds whose cases are paused; resume one.", OPERATE),
+    "override": Entry("service.cli.override:override", "Hold an account; lift what may be lifted.", DAILY),
     "parked": Entry("service.cli.parked:parked", "Messages that wait for a person.", DAILY),
     "messages": Entry("service.cli.messages:messages", "Every message: what it was, what it did.", DAILY),
     "totals": Entry("service.cli.totals:totals", "Control totals by feed and day: does it add up?", LOOK),

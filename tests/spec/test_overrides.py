@@ -25,7 +25,7 @@ from service.core.glance import glance
 from service.core.lifting import verdict_sha256, why_not_liftable
 from service.core.overriding import key_of_hold
 from service.core.side_by_side import SideBySide
-from service.core.walk import opening_of
+from service.core.walk import days_of, opening_of
 from service.core.withdrawing import CONTRADICTION
 from service.rules import Expression
 from tests.spec.facts_made import (
@@ -160,6 +160,15 @@ def test_one_person_is_enough_to_take_it_back_and_no_later_approval_brings_it_ag
     assert opens(facts)
     assert not opens([*facts, withdrawn(facts[-2], 72)])
     assert not opens([*facts, withdrawn(facts[-2], 72), approved(facts[-2], on=73, by="Di Eve")])
+
+
+def test_of_joined_accounts_an_approval_stated_for_the_other_approves_nothing() -> None:
+    other = AccountRef("GEN", "A2")
+    facts = [merged(other, ACCOUNT, on=60), *small()]
+    proposal = proposed(facts, "G42", on=80)
+    assert against([*facts, proposal, approved(proposal, on=81)], 85, "G42").lifted is not None
+    elsewhere = approved(proposal, on=81, account=other)
+    assert against([*facts, proposal, elsewhere], 85, "G42").lifted is None
 
 
 # -- for a time -----------------------------------------------------------------------------------------
@@ -353,6 +362,23 @@ def test_a_house_rule_is_lifted_only_where_it_says_so(more: str, lets: bool) -> 
     assert opens([*facts, proposal, approved(proposal)], policy=policy) is lets
 
 
+UNKNOWN_RULE = HOUSE_RULE.replace("net_cents < 100000", "financial_class == 'X'") + "liftable = true\n"
+
+
+def test_a_house_rule_that_could_not_be_asked_is_not_lifted() -> None:
+    policy = parse_policy(policy_texts() | {"zz.toml": UNKNOWN_RULE}, Expression)
+    facts = small("120.00", "200.00", "80.00")
+    assert "not known" in against(facts, 75, "H10", policy).because
+    proposal = proposed(facts, "H10", policy=policy)
+    assert not opens([*facts, proposal, approved(proposal)], policy=policy)
+
+
+def test_nothing_but_opening_a_case_may_be_lifted() -> None:
+    decision = judge(small(), 75)[2]
+    place = next(f for f in decision.findings if f.gate == "G42" and f.stage == "place")
+    assert why_not_liftable(place, POLICY.on(day(75))) == "only what keeps a case from opening may be lifted"
+
+
 def test_why_a_gate_may_not_be_lifted_is_said() -> None:
     facts = [*small("120.00", "200.00", "80.00"), flagged("bankruptcy", 62)]
     why = why_not_liftable(against(facts, 75, "G50"), POLICY.on(day(75)))
@@ -470,6 +496,28 @@ def test_a_glance_and_a_backtest_see_what_people_lifted(as_of: int) -> None:
     assert same_glance(decision, facts, as_of)
     base, draft = SideBySide(POLICY, POLICY).walk(facts, ACCOUNT, day(as_of))
     assert (base.is_open, draft.is_open) == (decision.opens_case, decision.opens_case)
+
+
+def test_a_backtest_sees_a_case_that_people_let_open_before_its_statements_were_enough() -> None:
+    facts = small("120.00", "200.00", "80.00")[:-2]
+    wait, count = proposed(facts, "G41", on=40, until=90), proposed(facts, "G40", on=40, until=90)
+    let = [*facts, wait, count, approved(wait, on=41), approved(count, on=42)]
+    assert opens(let, 43)
+    base, _ = SideBySide(POLICY, POLICY).walk(let, ACCOUNT, day(50))
+    assert [spell.opened_on for spell in base.spells] == [day(42)]
+
+
+def test_an_answer_that_rests_on_an_override_is_another_answer() -> None:
+    facts = [*lifted(), flagged("dispute", 72)]
+    proposal = facts[-3]
+    without = [f for f in facts if f.id != proposal.id]
+    told, owes = judge(facts, 75), judge(without, 75)
+    assert answer_to_why(told[1], told[2]) != answer_to_why(owes[1], owes[2])
+
+
+def test_the_way_through_time_has_the_day_on_which_an_override_ends() -> None:
+    days = [on for on, _ in days_of(lifted(), POLICY, day(130), ACCOUNT)]
+    assert day(100) in days
 
 
 # -- what only Baton may state (record 0013) ------------------------------------------------------------
