@@ -78,7 +78,8 @@ def _open(account: AccountRef, case: Case | None, cases_so_far: int, decision: D
         decision.id,
         0,
     )
-    return _record(opened, "opened", 0, "EVERY_GATE_ALLOWS", decision)
+    lifted = any(f.lifted is not None for f in decision.findings)
+    return _record(opened, "opened", 0, "LIFTED_BY_TWO_PEOPLE" if lifted else "EVERY_GATE_ALLOWS", decision)
 
 
 def _adjust(account: AccountRef, case: Case | None, cases_so_far: int, decision: Decision) -> Moved:

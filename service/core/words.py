@@ -72,6 +72,7 @@ QUEUES: Final = {
 
 CASE_REASONS: Final = {
     "EVERY_GATE_ALLOWS": "Nothing stood in the way any more.",
+    "LIFTED_BY_TWO_PEOPLE": "What still stood in the way was lifted by two people.",
     "AMOUNT_CHANGED": "The patient's part changed.",
     "PAID_IN_FULL": "The debt was paid in full.",
     "CHARITY_APPROVED": "Financial assistance covers it.",

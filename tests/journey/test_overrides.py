@@ -152,6 +152,9 @@ def test_what_was_known_at_an_earlier_instant_has_no_override(app: App) -> None:
     assert told(app, known_at=NOW + timedelta(seconds=30))["overrides"] == []
     assert told(app, as_of=TODAY - timedelta(days=1))["overrides"] == []
     assert told(app)["opening"]["let_go"][-1]["gate"] == "G42"
+    happened = [m["what"] for m in told(app)["timeline"]]
+    assert any("No longer in the way: G42 (12.17 is below the minimum of 25.00)" in what for what in happened)
+    assert "What still stood in the way was lifted by two people." in happened[-1]
 
 
 def test_when_its_time_is_over_the_case_is_taken_back_by_the_clock(app: App) -> None:
