@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import date
 from typing import Final
 
@@ -10,7 +9,9 @@ import click
 
 from service import answers
 from service.app import App
+from service.audit.reads import Shown
 from service.cli import screen
+from service.cli.asking import accounts_in, enter, person, who
 from service.cli.explanation import SHORT, sentence_of
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
@@ -105,12 +106,17 @@ def withdraw(override_id: str, by: str, reason: str) -> None:
 
 @override.command("list")
 @click.argument("account", metavar="[ACCOUNT]", required=False)
+@who
 @click.option("--json", "as_json", is_flag=True, help="As JSON: {items}.")
-def list_(account: str | None, as_json: bool) -> None:
+def list_(account: str | None, by: str | None, purpose: str | None, as_json: bool) -> None:
     """List what people placed, proposed, approved and withdrew, newest first."""
-    with opened() as app, app.store.read() as reader:
-        ref = answers.find_account(reader, account) if account else None
-        items = listed(reader, app.policy, app.moment().as_of, ref)
+    with opened() as app:
+        with app.store.read() as reader:
+            ref = answers.find_account(reader, account) if account else None
+            items = listed(reader, app.policy, app.moment().as_of, ref)
+        accounts = list(dict.fromkeys([*([str(ref)] if ref else []), *accounts_in(items)]))
+        if accounts:
+            enter(app, by, purpose, Shown("overrides", accounts))
     if as_json:
         print_json({"items": items})
     elif not items:
@@ -124,10 +130,7 @@ def _desk(app: App) -> Overrides:
 
 
 def _speaker(name: str) -> Speaker:
-    try:
-        return Speaker(name, f"os:{getpass.getuser()}")
-    except (OSError, KeyError):
-        return Speaker(name, "os:")
+    return Speaker(name, f"os:{person()}")
 
 
 def _proposed(id: str) -> None:

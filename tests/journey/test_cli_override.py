@@ -60,6 +60,7 @@ def test_one_person_holds_two_release_and_every_word_is_shown_and_kept(home):
     assert "Approved by Bob Ray" in text
     assert "Looked at the account." in " ".join(text.split())
     said(home, "audit", "verify")
+    assert "overrides" in said(home, "audit", "reads", "A1002", "--json")
     said(home, "replay")
     bundle = said(home, "audit", "export", "A1002", "-o", "a.zip", "--purpose", "audit", "--recipient", "us")
     assert bundle
