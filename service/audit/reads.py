@@ -63,13 +63,14 @@ class Asker:
 
     `agent` is what Baton knows itself: an API key's prefix (`key:bk_…`) or the user of the machine (`os:…`).
     `person` is whom the agent names behind itself, None for nobody. `purpose` is a code of `PURPOSES`, None
-    where none was stated: Baton never supposes one.
+    where none was stated: Baton never supposes one. `address` is the other end of the connection.
     """
 
     agent: str
     door: str
     person: str | None = None
     purpose: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def read_entries(asker: Asker, shown: Shown, now: datetime) -> list[AuditRow]:
 
 def _entry(asker: Asker, shown: Shown, about: str, accounts: list[str], now: datetime) -> AuditRow:
     said: dict[str, Any] = {
+        "address": asker.address,
         "agent": asker.agent,
         "door": asker.door,
         "person": asker.person,

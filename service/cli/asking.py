@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 
 from schemas.errors import BatonError
 from service.app import App
-from service.audit.reads import PURPOSES, Asker, Shown, person_named, read_entries, record
+from service.audit.reads import MOST_CHARACTERS, PURPOSES, Asker, Shown, person_named, read_entries, record
 from service.mending import OS_USER
 from service.mending import Person as Actor
 
@@ -64,7 +65,7 @@ def enter(app: App, by: str | None, purpose: str | None, shown: Shown) -> None:
     Raises:
         Unavailable: `read-not-recorded`; nothing may be shown.
     """
-    asker = Asker(f"os:{person()}", "cli", by or None, purpose)
+    asker = Asker(f"os:{person()}", "cli", by or None, purpose, socket.gethostname()[:MOST_CHARACTERS])
     record(app.store, read_entries(asker, shown, app.moment().now))
 
 

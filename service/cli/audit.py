@@ -15,7 +15,7 @@ from service.audit import Divergence, LogCheck, make_checkpoint, verify_log
 from service.audit.keys import keys_in_log, read_public_keys
 from service.audit.log import Resumption
 from service.audit.rows import verify_rows
-from service.cli.accounting import reads_
+from service.cli.accounting import fhir_, reads_
 from service.cli.asking import person
 from service.cli.erasing import erase_
 from service.cli.evidence import export_
@@ -30,6 +30,7 @@ def audit() -> None:
 
 audit.add_command(export_)
 audit.add_command(reads_)
+audit.add_command(fhir_)
 audit.add_command(erase_)
 
 

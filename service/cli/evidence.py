@@ -51,7 +51,7 @@ def export_(account: str, output: Path, purpose: str, recipient: str, pdf: bool,
 
     Example: baton audit export A2001 -o A2001.zip --purpose "state audit" --recipient "Office of the Auditor"
     """
-    with opened() as app, _replacing(output) as out:
+    with opened() as app, replacing(output) as out:
         with app.store.read() as reader:
             ref = answers.find_account(reader, account)
         why = Disclosure(purpose, recipient, person())
@@ -82,7 +82,7 @@ def _pages(app: App, reader: Reader, ref: AccountRef, why: Disclosure, *, pdf: b
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[IO[bytes]]:
+def replacing(file: Path) -> Iterator[IO[bytes]]:
     """A file that appears whole or not at all, and that can be written before anything else is done."""
     try:
         handle, name = tempfile.mkstemp(prefix=".baton-", dir=file.absolute().parent)

@@ -154,6 +154,7 @@ def _asker() -> Asker:
         "http",
         None if user is None else _read(USER, user, _ascii_name),
         None if purpose is None else _read(PURPOSE, purpose, purpose_of),
+        request.remote_addr,
     )
 
 
