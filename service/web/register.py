@@ -109,13 +109,13 @@ class Register:
     ) -> Response:
         """The answer to the request at hand, once the log says who read which accounts in it.
 
-        A page that names no account shows nothing of a patient, and leaves no entry.
+        A page that names no account and is about no message shows nothing of a patient, and leaves no entry.
 
         Raises:
             Unavailable: the entry could not be committed; nothing is shown.
         """
         told = Shown(query, tuple(accounts), about, {k: _plain(v) for k, v in parameters.items()})
-        if told.accounts:
+        if told.accounts or told.about is not None:
             self._gathering.receive(read_entries(g.asker, told, self._now()))
         g.entered = True
         return plain(document)
