@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from adapters import desk, fhir, hl7v2, native, x12
 from adapters.embedded import EmbeddedTransport
@@ -115,6 +116,7 @@ class App:
         self.policy_on_disk: Policy = read_policy_texts(self.policy_texts)
         self._mappings = {name: FeedMapping.of(feed, config.timezone) for name, feed in config.feeds.items()}
         self._standard = FeedMapping.of(Feed(ANY, config.facility), config.timezone)
+        self._kept: list[FeedMapping] = []
         self._store: Store | None = None
         self._signer: Signer | None = None
         self._in_force = InForce(lambda: self.store, self.policy_on_disk, examine_policy_texts, wall_clock)
@@ -290,52 +292,28 @@ class App:
         """Read a message in memory with the reader of its format."""
         format = message.format if message.format != "unknown" else detect([message.body])
         feed, received_at, limit = message.feed, message.received_at, self.config.max_bytes_of(message.feed)
-        if (strange := self._strange(feed, message.door, format)) is not None:
+        if (strange := _strange(self.mapping_of(feed).source, message.door, format)) is not None:
             return iter([strange, Tally(format)])
         if len(message.body) > limit:
             return iter([_too_large(limit), Tally(format)])
         if format == desk.FORMAT:
             return desk.read(message.body, door=message.door)
         if format == "json":
-            return self._shared(native.read(message.body, feed=feed, received_at=received_at), feed)
+            return _shared(
+                native.read(message.body, feed=feed, received_at=received_at), self.mapping_of(feed)
+            )
         if format == "hl7v2":
-            return self._read_hl7v2(message.body, feed, received_at)
+            return _read_hl7v2(message.body, feed, received_at, self.mapping_of(feed))
         facility = self.config.facility_of(feed)
         if format == "x12":
             items = x12.read(message.body, feed=feed, facility=facility, received_at=received_at)
-            return self._shared(items, feed)
+            return _shared(items, self.mapping_of(feed))
         if format == "fhir":
             mapping = self.mapping_of(feed).fhir
             return fhir.read(
                 message.body, feed=feed, facility=facility, received_at=received_at, mapping=mapping
             )
         return iter([_unknown(), Tally(format)])
-
-    def _strange(self, feed: str, door: str, format: str) -> Rejected | None:
-        """Why a message is not what its feed's file says; None where it is, or nothing is said.
-
-        What an operator reads from a file by hand may have come by any door once.
-        """
-        known = self.config.feeds.get(feed)
-        if known is None:
-            return None
-        if known.door is not None and door not in (known.door, BY_HAND):
-            what = f"comes by {known.door}, and this came by {door}"
-            return Rejected("wrong-door", "", _UNLIKE.format(what=what, key="door"))
-        if known.format is not None and format != known.format:
-            what = f"sends {known.format}, and this is {format}"
-            return Rejected("wrong-format", "", _UNLIKE.format(what=what, key="format"))
-        return None
-
-    def _read_hl7v2(self, body: bytes, feed: str, received_at: datetime) -> Iterator[Item]:
-        return hl7v2.read(
-            body,
-            feed=feed,
-            facility=self.config.facility_of(feed),
-            received_at=received_at,
-            mapping=self.mapping_of(feed).hl7v2,
-            zone=self.config.zone,
-        )
 
     def mapping_of(self, feed: str) -> FeedMapping:
         """How a feed is read; a feed without a file is read as the standards say and no further."""
@@ -345,18 +323,37 @@ class App:
         """What names exactly how a feed is read now."""
         return self.mapping_of(feed).version
 
-    def _shared(self, items: Iterator[Item], feed: str) -> Iterator[Item]:
-        """Payers and facilities under the ids that all feeds share."""
-        mapping = self.mapping_of(feed)
-        if mapping.payers or mapping.facilities:
-            return crosswalked(items, mapping.payers, mapping.facilities)
-        return items
+    def read_as_then(self, large: LargeMessage, sha256: str) -> Iterator[Item]:
+        """Read a message by the version of a mapping that read it then.
 
-    def read_large(self, large: LargeMessage) -> Iterator[Item]:
-        """Read a message in chunks; remittances and NDJSON may be of any size up to the limit."""
+        Raises:
+            ConfigRefused: that version was not kept, or today's readers do not take it any more.
+        """
+        return self.read_large(large, self._kept_mapping(sha256))
+
+    def _kept_mapping(self, sha256: str) -> FeedMapping:
+        known = [*self._mappings.values(), self._standard, *self._kept]
+        if (found := next((one for one in known if one.version == sha256), None)) is not None:
+            return found
+        with self.store.read() as reader:
+            kept = reader.mapping_content(sha256)
+        if kept is None:
+            raise ConfigRefused("no-such-mapping", "this version of a mapping was not kept", where=sha256)
+        mapping = FeedMapping.read_back(*kept)
+        self._kept.append(mapping)
+        return mapping
+
+    def read_large(self, large: LargeMessage, mapping: FeedMapping | None = None) -> Iterator[Item]:
+        """Read a message in chunks; remittances and NDJSON may be of any size up to the limit.
+
+        `mapping` is how; None for how its feed is read now.
+        """
+        mapping = mapping or self.mapping_of(large.feed)
         format = large.format if large.format != "unknown" else detect(large.open_chunks())
-        feed, received_at, limit = large.feed, large.received_at, self.config.max_bytes_of(large.feed)
-        if (strange := self._strange(feed, large.door, format)) is not None:
+        feed, received_at = large.feed, large.received_at
+        most = self.config.max_message_bytes
+        limit = min(most, mapping.source.max_bytes or most)
+        if (strange := _strange(mapping.source, large.door, format)) is not None:
             return iter([strange, Tally(format)])
         if large.size > limit:
             return iter([_too_large(limit), Tally(format)])
@@ -364,19 +361,18 @@ class App:
             return desk.read(b"".join(large.open_chunks()), door=large.door)
         if format == "json" and large.size <= IN_MEMORY_BYTES:
             body = b"".join(large.open_chunks())
-            return self._shared(native.read(body, feed=feed, received_at=received_at), feed)
+            return _shared(native.read(body, feed=feed, received_at=received_at), mapping)
         if format == "hl7v2":
             if large.size > IN_MEMORY_BYTES:
                 return iter([_too_large(IN_MEMORY_BYTES), Tally(format)])
-            return self._read_hl7v2(b"".join(large.open_chunks()), feed, received_at)
-        facility, chunks = self.config.facility_of(feed), large.open_chunks
+            return _read_hl7v2(b"".join(large.open_chunks()), feed, received_at, mapping)
+        facility, chunks = mapping.source.facility, large.open_chunks
         if format == "x12":
             items = x12.read_stream(chunks, feed=feed, facility=facility, received_at=received_at)
-            return self._shared(items, feed)
+            return _shared(items, mapping)
         if format == "fhir":
-            mapping = self.mapping_of(feed).fhir
             return fhir.read_stream(
-                chunks, feed=feed, facility=facility, received_at=received_at, mapping=mapping
+                chunks, feed=feed, facility=facility, received_at=received_at, mapping=mapping.fhir
             )
         return iter([_unknown(), Tally(format)])
 
@@ -429,6 +425,38 @@ def detect(chunks: Iterable[bytes]) -> str:
     if x12.looks_like_x12(head):
         return "x12"
     return "unknown"
+
+
+def _strange(known: Feed, door: str, format: str) -> Rejected | None:
+    """Why a message is not what its feed's file says; None where it is, or nothing is said.
+
+    What an operator reads from a file by hand may have come by any door once.
+    """
+    if known.door is not None and door not in (known.door, BY_HAND):
+        what = f"comes by {known.door}, and this came by {door}"
+        return Rejected("wrong-door", "", _UNLIKE.format(what=what, key="door"))
+    if known.format is not None and format != known.format:
+        what = f"sends {known.format}, and this is {format}"
+        return Rejected("wrong-format", "", _UNLIKE.format(what=what, key="format"))
+    return None
+
+
+def _read_hl7v2(body: bytes, feed: str, received_at: datetime, mapping: FeedMapping) -> Iterator[Item]:
+    return hl7v2.read(
+        body,
+        feed=feed,
+        facility=mapping.source.facility,
+        received_at=received_at,
+        mapping=mapping.hl7v2,
+        zone=ZoneInfo(mapping.timezone),
+    )
+
+
+def _shared(items: Iterator[Item], mapping: FeedMapping) -> Iterator[Item]:
+    """Payers and facilities under the ids that all feeds share."""
+    if mapping.payers or mapping.facilities:
+        return crosswalked(items, mapping.payers, mapping.facilities)
+    return items
 
 
 def _too_large(limit: int) -> Rejected:

@@ -16,6 +16,7 @@ from adapters.store.rows import (
     KeptMessage,
     MessageRecord,
     ParkedAction,
+    ReadAgainRow,
     ReadingRow,
 )
 from schemas.canonical import to_bytes
@@ -145,6 +146,20 @@ class Reading:
             self.reject(Rejected(error.code, fact.where, error.reason, error.clause))
         else:
             self.facts.append(fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What reading a stored message again changes: facts to add, parts refused now, facts taken out.
+
+    `by` is who does it, and as whom the machine knows them.
+    """
+
+    facts: Sequence[Fact]
+    rejected: Sequence[Rejected]
+    superseded: frozenset[str]
+    mapping: str
+    by: tuple[str, str]
 
 
 class ReadOnce:
@@ -283,6 +298,11 @@ class Intake:
                 note = f"{arrival.new_facts} new facts" + (f", mapping {version}" if version else "")
                 unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note, through))
                 unit.add_audit([_retried(parked_seq, arrival, moment, (by, through))])
+                if version:
+                    row = ReadAgainRow(
+                        fresh.seq, version, False, arrival.new_facts, 0, by, through, moment.now
+                    )
+                    unit.add_read_again([row])
             return arrival
 
         return _reread_receipt(self._unless_overtaken(post), still)
@@ -340,6 +360,69 @@ class Intake:
 
         arrival = self._unless_overtaken(post)
         return Receipt(message.sha256, arrival.disposition, arrival.new_facts)
+
+    def read_again(self, message_seq: int) -> Reading:
+        """What a stored message says today; nothing is stored."""
+        with self._store.read() as reader:
+            message = reader.message_at(message_seq)
+        if message is None:
+            raise AssertionError("only messages that are stored are read again")
+        return Reading().take(self._read_large(self._stored(message)))
+
+    def revise(self, message_seq: int, revision: Revision, moment: Moment) -> Receipt:
+        """Post what a stored message says now and take out what it says no more, in one transaction.
+
+        Parts that are refused now and were not wait from now on; those that are refused no more are settled.
+
+        Raises:
+            Unavailable: the store could not commit; nothing is stored.
+        """
+        with self._store.read() as reader:
+            message = reader.message_at(message_seq)
+            every = reader.parked(open_only=False, message_seq=message_seq, limit=10 * MOST_PARTS)
+        if message is None:
+            raise AssertionError("only messages that are stored are read again")
+        by, through = revision.by
+        before = {(p.place, p.code) for p in every}
+        waits = {r.where for r in revision.rejected}
+        settled = [
+            p for p in every if not p.actions and p.place not in waits and p.code not in CONTRADICTIONS
+        ]
+        facts = [
+            *revision.facts,
+            *(lifting(p.account, message.sha256, p.place, moment, by) for p in settled if p.account),
+        ]
+        fresh = [r for r in revision.rejected if (r.where, r.code) not in before]
+        arrival = Arrival(
+            message.seq, message.sha256, message.feed, facts, fresh, told_of(message),
+            superseded=revision.superseded,
+        )  # fmt: skip
+
+        def post(unit: Unit) -> Arrival:
+            posted = arrival.anew()
+            if facts or fresh:
+                self._posting(unit, moment).post([posted])
+            note = f"read again by mapping {revision.mapping}"
+            for entry in settled:
+                unit.act_on_parked(entry.seq, ParkedAction("retried", moment.now, by, note, through))
+            counts = (posted.new_facts, len(revision.superseded))
+            unit.add_read_again(
+                [ReadAgainRow(message.seq, revision.mapping, True, *counts, by, through, moment.now)]
+            )
+            content = {
+                "message": message.sha256,
+                "feed": message.feed,
+                "mapping": revision.mapping,
+                "facts": posted.new_facts,
+                "withdrawn": len(revision.superseded),
+                "by": by,
+                "through": through,
+            }
+            unit.add_audit([AuditRow("message.read_again", message.sha256, to_bytes(content), moment.now)])
+            return posted
+
+        posted = self._unless_overtaken(post)
+        return Receipt(message.sha256, posted.disposition, posted.new_facts, tuple(posted.rejected))
 
     def _reread(
         self, parked_seq: int, moment: Moment, by: str, once: ReadOnce

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from adapters import fhir, hl7v2
 from adapters.store import AuditRow, MappingRow, Unit
-from schemas.canonical import digest, to_bytes
+from schemas.canonical import digest, from_bytes, to_bytes
 from schemas.errors import ConfigRefused
 from schemas.feeds import Feed
 
@@ -28,6 +28,8 @@ class FeedMapping:
     facilities: Mapping[str, str]
     content: bytes
     version: str
+    source: Feed
+    timezone: str
 
     @classmethod
     def of(cls, feed: Feed, timezone: str = "UTC") -> FeedMapping:
@@ -45,8 +47,11 @@ class FeedMapping:
         """
         read_hl7v2 = hl7v2.Mapping.from_table(_hl7v2_table(feed), "hl7v2")
         read_fhir = _fhir_mapping(feed)
+        # Named only where a feed's file does: the versions of other feeds stay what they were.
+        bounds = {"door": feed.door, "format": feed.format, "max_bytes": feed.max_bytes}
         content = to_bytes(
-            {
+            {name: value for name, value in bounds.items() if value is not None}
+            | {
                 "account": _plain(feed.account),
                 "facilities": dict(feed.facilities),
                 "facility": feed.facility,
@@ -56,7 +61,25 @@ class FeedMapping:
                 "timezone": timezone,
             }
         )
-        return cls(feed.name, read_hl7v2, read_fhir, feed.payers, feed.facilities, content, digest(content))
+        version = digest(content)
+        return cls(
+            feed.name, read_hl7v2, read_fhir, feed.payers, feed.facilities, content, version, feed, timezone
+        )
+
+    @classmethod
+    def read_back(cls, feed: str, content: bytes) -> FeedMapping:
+        """A version that was kept, as it was.
+
+        >>> kept = FeedMapping.of(Feed("ehr", "GEN", payers={"BCBS": "60054"}), "America/New_York")
+        >>> FeedMapping.read_back("ehr", kept.content) == kept
+        True
+
+        Raises:
+            ConfigRefused: today's readers do not take its tables any more.
+        """
+        said = from_bytes(content)
+        timezone = said.pop("timezone")
+        return cls.of(Feed(feed, **said), timezone)
 
 
 def remember(unit: Unit, mappings: Iterable[FeedMapping], standard: FeedMapping, now: datetime) -> list[str]:

@@ -40,7 +40,8 @@ REVERSAL: Final = "22"
 class Arrival:
     """One newly kept message on its way into the accounts; the counts fill as it is posted.
 
-    `told` is what the audit log says of its row.
+    `told` is what the audit log says of its row. `superseded` are the facts that this one takes out: what
+    stands in their place contradicts nothing.
     """
 
     seq: int
@@ -56,6 +57,7 @@ class Arrival:
     taken_back: int = 0
     charge_cents: int = 0
     patient_cents: int = 0
+    superseded: frozenset[str] = frozenset()
 
     def count_claim(self, said: ClaimAdjudicated) -> None:
         """Count one new decision of a payer: refused, taken back, or what it left to the patient."""
@@ -78,7 +80,15 @@ class Arrival:
 
     def anew(self) -> Arrival:
         """The same before it was posted."""
-        return Arrival(self.seq, self.sha256, self.feed, self.facts, list(self.rejected), self.told)
+        return Arrival(
+            self.seq,
+            self.sha256,
+            self.feed,
+            self.facts,
+            list(self.rejected),
+            self.told,
+            superseded=self.superseded,
+        )
 
     def absorb(self, part: Arrival) -> None:
         """Add up the slices of one large message."""
@@ -152,14 +162,14 @@ class Posting:
             if fact.id in ledger.facts:
                 arrival.duplicate_facts += 1
                 continue
-            others = [o for o in known.get(fact.identity or "", ()) if o[0] != fact.id]
+            gone = arrival.superseded
+            others = [o for o in known.get(fact.identity or "", ()) if o[0] != fact.id and o[0] not in gone]
+            rival = ledger.keys.get(fact.key, fact.id)
             if others:
                 arrival.rejected.append(_reused(fact))
                 for marker in _markers(fact, others, ledgers):
                     self._add(marker, arrival.seq, ledgers, rows)
-            elif ledger.keys.get(fact.key, fact.id) != fact.id and not isinstance(
-                fact.body, ClaimAdjudicated
-            ):
+            elif rival != fact.id and rival not in gone and not isinstance(fact.body, ClaimAdjudicated):
                 arrival.rejected.append(_conflict(fact))
             if fact.identity is not None:
                 known.setdefault(fact.identity, []).append((fact.id, fact.account))

@@ -8,11 +8,12 @@ from typing import Final
 from sqlalchemy import func, select
 
 from adapters.store import schema
-from adapters.store.rows import MappingRow
-from adapters.store.schema import fact, mapping_version, message, reading
+from adapters.store.rows import MappingRow, ReadAgainRow
+from adapters.store.schema import fact, mapping_version, message, read_again, reading
 from adapters.store.session import Batch, Session, Sql
 
 _MAPPINGS: Final = Batch(schema.mapping_version, "feed sha256 content recorded_at")
+_READ_AGAIN: Final = Batch(schema.read_again, "message_seq mapping whole facts withdrawn by through at")
 # Two who start with one new mapping: the second waits, and then finds it kept.
 _ALONE: Final = Sql("SELECT pg_advisory_xact_lock(hashtextextended('mapping_version', 1))", "")
 _LATEST: Final = "SELECT max(seq) FROM mapping_version GROUP BY feed"
@@ -32,6 +33,13 @@ class MappingWrites:
         self._session.run(_ALONE)
         return dict(self._session.fetch(_LATEST_MAPPINGS))
 
+    def add_read_again(self, rows: Sequence[ReadAgainRow]) -> None:
+        """Note which mapping read messages again."""
+        self._session.write(
+            _READ_AGAIN,
+            [(r.message_seq, r.mapping, r.whole, r.facts, r.withdrawn, r.by, r.through, r.at) for r in rows],
+        )
+
     def add_mappings(self, rows: Sequence[MappingRow]) -> None:
         """Keep versions as they are now in force."""
         self._session.write(_MAPPINGS, [(r.feed, r.sha256, r.content, r.recorded_at) for r in rows])
@@ -47,6 +55,22 @@ class MappingQuestions:
         m = mapping_version.c
         asked = select(m.feed, m.sha256, m.content, m.recorded_at).where(m.feed == feed).order_by(m.seq)
         return [MappingRow(f, s, bytes(content), at) for f, s, content, at in self._session.select(asked)]
+
+    def mapping_content(self, sha256: str) -> tuple[str, bytes] | None:
+        """A version of a mapping as it was written, with its feed; None where it was not kept."""
+        m = mapping_version.c
+        rows = self._session.select(
+            select(m.feed, m.content).where(m.sha256 == sha256).order_by(m.seq).limit(1)
+        )
+        return (rows[0][0], bytes(rows[0][1])) if rows else None
+
+    def mappings_of_message(self, seq: int) -> list[tuple[str, bool]]:
+        """The mappings that read a message, first to last, and whether each read it wholly."""
+        a = read_again.c
+        first = self._session.select(select(reading.c.mapping).where(reading.c.message_seq == seq))
+        later = select(a.mapping, a.whole).where(a.message_seq == seq).order_by(a.seq)
+        begun = [(row[0], True) for row in first if row[0] is not None]
+        return begun + [(mapping, bool(whole)) for mapping, whole in self._session.select(later)]
 
     def mapping_of_fact(self, fact_id: str) -> str | None:
         """The version of the mapping that made a fact; None for one older than mappings, or no such fact."""

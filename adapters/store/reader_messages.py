@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from adapters.store.rows import FactRecord, MessageFate, MessageFilter
-from adapters.store.schema import account, control_number, fact, message, parked, reading
+from adapters.store.rows import FactRecord, MessageFate, MessageFilter, MessageReading
+from adapters.store.schema import account, control_number, fact, message, parked, read_again, reading
 from adapters.store.session import Session
 from schemas.facts import fact_from_content
 
@@ -59,6 +60,24 @@ def _of_id(text: str) -> sa.ColumnElement[bool]:
     return found
 
 
+def _alike(like: MessageFilter) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a filter."""
+    found: list[sa.ColumnElement[bool]] = []
+    if like.feed:
+        found.append(message.c.feed == like.feed)
+    if like.since is not None:
+        found.append(message.c.received_at >= like.since)
+    if like.until is not None:
+        found.append(message.c.received_at < like.until)
+    if like.status:
+        found.append(_with_status(like.status))
+    if like.account:
+        found.append(_of_account(like.account))
+    if like.id:
+        found.append(_of_id(like.id))
+    return found
+
+
 class MessageQuestions:
     """What an operator asks about messages."""
 
@@ -69,19 +88,39 @@ class MessageQuestions:
         found = _FATES.order_by(message.c.seq.desc()).limit(limit)
         if before is not None:
             found = found.where(message.c.seq < before)
-        if like.feed:
-            found = found.where(message.c.feed == like.feed)
-        if like.since is not None:
-            found = found.where(message.c.received_at >= like.since)
-        if like.until is not None:
-            found = found.where(message.c.received_at < like.until)
-        if like.status:
-            found = found.where(_with_status(like.status))
-        if like.account:
-            found = found.where(_of_account(like.account))
-        if like.id:
-            found = found.where(_of_id(like.id))
+        found = found.where(*_alike(like))
         return [MessageFate(*row) for row in self._session.select(found)]
+
+    def message_readings(self, like: MessageFilter, after: int, limit: int) -> list[MessageReading]:
+        """Messages that were read and match, oldest first, beyond the cursor `after`; by which mapping."""
+        again = (
+            select(read_again.c.mapping)
+            .where(read_again.c.message_seq == message.c.seq, read_again.c.whole)
+            .order_by(read_again.c.seq.desc())
+            .limit(1)
+            .correlate(message)
+        )
+        found = (
+            select(
+                message.c.seq, message.c.sha256, message.c.feed,
+                sa.func.coalesce(again.scalar_subquery(), reading.c.mapping), reading.c.duplicate,
+            )
+            .join(reading, reading.c.message_seq == message.c.seq)
+            .where(message.c.seq > after, *_alike(like))
+            .order_by(message.c.seq)
+            .limit(limit)
+        )  # fmt: skip
+        return [MessageReading(*row) for row in self._session.select(found)]
+
+    def known_facts(self, ids: Collection[str]) -> frozenset[str]:
+        """Which of these facts are stored."""
+        several = list(ids)
+        pages = [several[n : n + 500] for n in range(0, len(several), 500)]
+        return frozenset(
+            row[0]
+            for page in pages
+            for row in self._session.select(select(fact.c.id).where(fact.c.id.in_(page)))
+        )
 
     def facts_of_message(self, seq: int, limit: int = 1000) -> list[FactRecord]:
         """The facts that a message was the first to state, in the order of writing."""

@@ -148,6 +148,31 @@ class ReadingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAgainRow:
+    """A message that was read again by a mapping: `whole`, or only a part that was parked."""
+
+    message_seq: int
+    mapping: str
+    whole: bool
+    facts: int
+    withdrawn: int
+    by: str
+    through: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReading:
+    """By which mapping a message was read last; None for one older than mappings."""
+
+    seq: int
+    sha256: str
+    feed: str
+    mapping: str | None
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True)
 class MappingRow:
     """How a feed is read from an instant on. `content` is the canonical table, `sha256` its digest."""
 

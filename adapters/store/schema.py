@@ -120,6 +120,22 @@ reading: Final = Table(
     Column("mapping", _TEXT),
 )
 
+read_again: Final = Table(
+    "read_again",
+    metadata,
+    _seq(),
+    _need("message_seq", sa.BigInteger),
+    _need("mapping", _TEXT),
+    _need("whole", sa.Boolean(create_constraint=False)),
+    _need("facts", _COUNT),
+    _need("withdrawn", _COUNT),
+    _need("by", _TEXT),
+    _need("through", _TEXT),
+    _need("at", Instant()),
+    Index("ix_read_again_message_seq", "message_seq"),
+)
+"""Which mapping read a message again later: wholly, or one parked part of it."""
+
 mapping_version: Final = Table(
     "mapping_version",
     metadata,
@@ -587,6 +603,7 @@ APPEND_ONLY: Final = (
     "message",
     "message_part",
     "reading",
+    "read_again",
     "fact",
     "decision",
     "case_event",

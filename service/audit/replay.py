@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from adapters.store import Reader
 from schemas.canonical import digest, from_bytes, to_bytes
+from schemas.errors import ConfigRefused
 from schemas.facts import AccountRef, Fact, Item, LargeMessage, fact_from_content
 from service.audit.erasure import erased_facts
 from service.core import Policy, apportion, decide, fold
@@ -26,7 +27,10 @@ OWN: Final = "|baton|"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that came out otherwise. `kind` is one of decision, policy, head, fact-missing, fact-new."""
+    """Something that came out otherwise.
+
+    `kind` is one of decision, policy, head, mapping, fact-missing, fact-new.
+    """
 
     kind: str
     account: str | None
@@ -52,7 +56,7 @@ class Replayed:
 
 
 PolicyOf = Callable[[str], Policy | None]
-Read = Callable[[LargeMessage], Iterator[Item]]
+Read = Callable[[LargeMessage, str | None], Iterator[Item]]
 Progress = Callable[[int], None]
 
 
@@ -116,7 +120,10 @@ def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 
 def read_again(reader: Reader, read: Read, out: Replayed, progress: Progress) -> None:
-    """Read every stored message with today's readers and hold the facts against those stored."""
+    """Read every stored message with today's readers, by the mappings that read it, and compare the facts.
+
+    `read` is told the version of the mapping; None for a message that is older than mappings.
+    """
     stored, stated = reader.audited_ids("fact"), set[str]()
     for seq in range(1, reader.last_message() + 1):
         kept = reader.message_at(seq)
@@ -128,10 +135,14 @@ def read_again(reader: Reader, read: Read, out: Replayed, progress: Progress) ->
             kept.sha256, kept.size, kept.feed, kept.format, kept.door, kept.received_at,
             partial(reader.message_chunks, seq),
         )  # fmt: skip
-        for item in read(message):
-            if isinstance(item, Fact):
+        versions: dict[str | None, bool] = {}
+        read_by: list[tuple[str | None, bool]] = [*reader.mappings_of_message(seq)]
+        for version, whole in read_by or [(None, True)]:
+            versions[version] = whole or versions.get(version, False)
+        for version, whole in versions.items():
+            for item in _read_by(read, message, version, out):
                 stated.add(item.id)
-                if kept.finished_at is not None and item.id not in stored:
+                if whole and kept.finished_at is not None and item.id not in stored:
                     text = f"read again, message {kept.sha256[:16]} states this at {item.where}"
                     out.tell("fact-new", item.account, item.id, text)
     out.facts = len(stated)
@@ -139,6 +150,15 @@ def read_again(reader: Reader, read: Read, out: Replayed, progress: Progress) ->
         fact = _fact(reader, id)
         if fact is not None and OWN not in fact.key:
             out.tell("fact-missing", fact.account, id, "no stored message states it any more")
+
+
+def _read_by(read: Read, message: LargeMessage, version: str | None, out: Replayed) -> Iterator[Fact]:
+    try:
+        for item in read(message, version):
+            if isinstance(item, Fact):
+                yield item
+    except ConfigRefused as error:
+        out.tell("mapping", None, version or "", f"message {message.sha256[:16]}: {error.reason}")
 
 
 def _fact(reader: Reader, id: str) -> Fact | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from service.cli import screen
 from service.cli.asking import BY, PURPOSE, accounts_in, enter, myself, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
+from service.rederiving import Rederiving, Reread
 
 
 def _instant(day: date | None) -> datetime | None:
@@ -141,3 +143,81 @@ def trace(id: str, by: str | None, purpose: str | None, as_json: bool) -> None:
     screen.columns([(d["decided_at"], d["account"], d["decision"][:16]) for d in told["decisions"]])
     screen.title("Case moves")
     screen.columns([(m["at"], m["account"], m["move"], m["amount"], m["case"]) for m in told["case_moves"]])
+
+
+@messages.command()
+@click.option("--feed", metavar="FEED", help="Only what came by this feed.")
+@click.option("--since", type=DAY, metavar="DAY", help="Only from this day on (UTC).")
+@click.option("--until", type=DAY, metavar="DAY", help="Only up to this day, itself included (UTC).")
+@click.option("--account", metavar="ACCOUNT", help="Only about this account: FACILITY/NUMBER or NUMBER.")
+@click.option("--limit", type=click.IntRange(1), default=10_000, show_default=True, help="At most so many.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would change; nothing is stored.")
+@click.option("--by", default="operator", show_default=True, metavar="NAME", help="Who does this.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def rederive(
+    ctx: click.Context,
+    feed: str | None,
+    since: date | None,
+    until: date | None,
+    account: str | None,
+    limit: int,
+    dry_run: bool,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Read again what another mapping read, with the mapping of today: the same keys, nothing twice.
+
+    What a message states no more is taken out and stays on record; what another one still states stays. Exit
+    code 1 when something waits for a person now, or would state again what was taken out before.
+
+    Example: baton messages rederive --feed ehr --dry-run
+    """
+    end = _instant(until)
+    like = MessageFilter(feed, _instant(since), end + timedelta(days=1) if end else None, None, account)
+    with opened() as app:
+        work = Rederiving(app.store, app.intake(), app.mapping_version)
+        plan = work.plan(like, limit)
+        if not dry_run:
+            work.apply(plan, app.moment(), myself(by))
+    told = [_reread(one) for one in plan.messages if one.changes or one.blocked]
+    sums = {
+        "messages": len(plan.messages),
+        "changed": sum(one.changes for one in plan.messages),
+        "new_facts": sum(len(one.fresh) for one in plan.messages if not one.blocked),
+        "taken_out": sum(len(one.gone) for one in plan.messages if not one.blocked),
+        "accounts": len({a for one in plan.messages if not one.blocked for a in one.accounts}),
+        "parked": sum(one.parked for one in plan.messages if not one.blocked),
+        "settled": sum(one.settled for one in plan.messages if not one.blocked),
+        "blocked": sum(one.blocked for one in plan.messages),
+    }
+    if as_json:
+        print_json({"dry_run": dry_run, **sums, "items": told})
+    else:
+        screen.columns([(name.replace("_", " "), n) for name, n in sums.items()], right=(1,))
+        rows = [
+            (t["feed"], t["new_facts"], t["taken_out"], t["parked"], t["state"], t["sha256"]) for t in told
+        ]
+        if rows:
+            click.echo()
+            heads = ("feed", "new", "taken out", "parked", "state", "sha256")
+            screen.columns(rows[:SHOWN], heads=heads, right=(1, 2, 3))
+        if dry_run and sums["messages"]:
+            click.echo("\n  Nothing was stored; without --dry-run it is done.")
+    ctx.exit(1 if sums["blocked"] or sums["parked"] else 0)
+
+
+SHOWN = 200
+"""Messages that are listed one by one."""
+
+
+def _reread(one: Reread) -> dict[str, Any]:
+    return {
+        "sha256": one.sha256,
+        "feed": one.feed,
+        "new_facts": len(one.fresh),
+        "taken_out": len(one.gone),
+        "parked": one.parked,
+        "settled": one.settled,
+        "state": "blocked" if one.blocked else "changed",
+    }

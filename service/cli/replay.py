@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from schemas.canonical import from_bytes
 from schemas.errors import PolicyRefused
+from schemas.facts import Item, LargeMessage
 from service.app import examine_policy_texts
 from service.audit.replay import Replayed, as_plain, decide_again, read_again
 from service.cli.opening import opened
@@ -39,12 +41,15 @@ def replay(ctx: click.Context, decisions_only: bool, as_json: bool) -> None:
             except PolicyRefused:
                 return None
 
+        def read(large: LargeMessage, mapping: str | None) -> Iterator[Item]:
+            return app.read_large(large) if mapping is None else app.read_as_then(large, mapping)
+
         shown = not as_json and sys.stderr.isatty()
         with _bar("Deciding again", reader.last_account(), shown) as bar:
             decide_again(reader, policy_of, out, bar.update)
         if not decisions_only:
             with _bar("Reading again", reader.last_message(), shown) as bar:
-                read_again(reader, app.read_large, out, bar.update)
+                read_again(reader, read, out, bar.update)
     if as_json:
         print_json(from_bytes(as_plain(out)))
     else:

@@ -26,6 +26,7 @@ from adapters.store import (
     ParkedRow,
     PolicyProposalRow,
     PolicyRow,
+    ReadAgainRow,
     ReadingRow,
     RefusalRow,
     StatementFailed,
@@ -66,6 +67,7 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     unit.add_refusals([RefusalRow("billing", make.today, "http", "media-type-unsupported", 2, make.now)])
     unit.add_feed_events([FeedEventRow("billing", "paused", "silent", "nothing came", "baton", make.now)])
     unit.add_mappings([MappingRow("billing", "m1", b"{}", make.now)])
+    unit.add_read_again([ReadAgainRow(kept.seq, "m2", True, 1, 0, "kim", "os:kim", make.now)])
     feeds, causes = ("billing",), ("shadow feed billing",)
     unit.add_withheld([WithheldRow(account.id, "withheld", causes, feeds, 1, "USD", "d", "1", make.now)])
     unit.finish_messages([ReadingRow(kept.seq, make.now, 1, 0, 0)])
