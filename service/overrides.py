@@ -59,10 +59,11 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What was said: the id to name it by, and whether the account decides otherwise by it now."""
+    """What was said: the id of its fact, the account, and the hold or override that it is or is about."""
 
     id: str
     account: AccountRef
+    override: str
 
 
 class Overrides:
@@ -244,7 +245,7 @@ class Overrides:
             unit.add_audit([_entry(kind, fact, by, moment.now)])
 
         self._intake.take(message, moment, record)
-        return Stated(fact.id, ref)
+        return Stated(fact.id, ref, getattr(body, "override", fact.id))
 
 
 _KINDS: Final[dict[type, str]] = {

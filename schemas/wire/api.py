@@ -275,6 +275,12 @@ class OverrideSaid(Schema):
     withdrawn_on = day("When.")
 
 
+class OverrideList(Schema):
+    """What people decided by hand."""
+
+    items = many(OverrideSaid, "Newest first.")
+
+
 class GateExplained(Schema):
     """One gate's answer; every gate is always asked."""
 

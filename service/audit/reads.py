@@ -19,6 +19,8 @@ QUERIES: Final = (
     "case",
     "parked",
     "parked.outlook",
+    "overrides",
+    "override",
     "messages",
     "message",
     "trace",

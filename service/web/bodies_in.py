@@ -81,6 +81,24 @@ class SettleBody(DiscardBody):
     )
 
 
+class SpokenBody(ByBody):
+    """Who speaks, and why."""
+
+    reason = _text("Why; whoever asks why reads it. No diagnosis.", 500, required=True)
+
+
+class HoldBody(SpokenBody):
+    """Until when an account is held."""
+
+    until = fields.Date(metadata={"description": "The first day on which it counts no more."})
+
+
+class AllowBody(HoldBody):
+    """Which gate is to be lifted."""
+
+    gate = _text("The gate or house rule, such as G42.", 10, required=True)
+
+
 class ApproveBody(ByBody):
     """Who agrees."""
 

@@ -23,6 +23,7 @@ SCOPES: Final = (
     "cases:read",
     "parked:read",
     "parked:write",
+    "overrides:write",
     "audit:read",
     "metrics:read",
 )

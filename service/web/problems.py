@@ -27,6 +27,8 @@ _STATUS_OF: Final = {
     "no-such-case": HTTPStatus.NOT_FOUND,
     "no-such-parked": HTTPStatus.NOT_FOUND,
     "no-such-message": HTTPStatus.NOT_FOUND,
+    "no-such-hold": HTTPStatus.NOT_FOUND,
+    "no-such-override": HTTPStatus.NOT_FOUND,
     "no-checkpoint": HTTPStatus.NOT_FOUND,
     "no-such-id": HTTPStatus.NOT_FOUND,
     "ambiguous-account": HTTPStatus.CONFLICT,
@@ -38,6 +40,11 @@ _STATUS_OF: Final = {
     "stale-proposal": HTTPStatus.CONFLICT,
     "same-person": HTTPStatus.CONFLICT,
     "same-key": HTTPStatus.CONFLICT,
+    "not-liftable": HTTPStatus.CONFLICT,
+    "nothing-to-lift": HTTPStatus.CONFLICT,
+    "proposed-already": HTTPStatus.CONFLICT,
+    "released-before": HTTPStatus.CONFLICT,
+    "account-moved": HTTPStatus.CONFLICT,
     "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 """What a use case's own code means to HTTP; anything else that a caller can mend is 422."""

@@ -119,6 +119,15 @@ class WhyQuery(Schema):
     )
 
 
+class OverridesQuery(Schema):
+    """Whose overrides are asked for."""
+
+    account = fields.String(
+        validate=validate.Length(1, 257),
+        metadata={"description": "Only this account's: facility/number, or number."},
+    )
+
+
 class PageQuery(Schema):
     """How much of a list."""
 

@@ -46,6 +46,12 @@ SHOWS_PATIENTS: Final = frozenset(
         "parked.discard",
         "parked.settle",
         "parked.approve",
+        "overrides.page",
+        "overrides.hold",
+        "overrides.allow",
+        "overrides.release",
+        "overrides.approve",
+        "overrides.withdraw",
     )
 )
 """Endpoints whose answers hold something of a patient: none of these leaves without an entry in the log."""

@@ -68,7 +68,14 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(door: Door, scope: str
     acts = ("retry", *(f"ZQACCOUNT/{act}" for act in ("retry", "discard", "settle", "approve")))
     opened = {
         "messages:write": messages,
-        "accounts:read": {(m, u) for m, u in asked if u.startswith(("/v1/accounts", "/v1/trace"))},
+        "accounts:read": {
+            (m, u)
+            for m, u in asked
+            if m == "GET" and u.startswith(("/v1/accounts", "/v1/trace", "/v1/overrides"))
+        },
+        "overrides:write": {
+            (m, u) for m, u in asked if m == "POST" and u.startswith(("/v1/accounts", "/v1/overrides"))
+        },
         "cases:read": {("GET", "/v1/cases"), ("GET", "/v1/cases/ZQACCOUNT")},
         "audit:read": {(m, u) for m, u in asked if u.startswith("/v1/audit")},
         "parked:read": {

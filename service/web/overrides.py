@@ -1,0 +1,102 @@
+"""`/v1/overrides`: what people do about one account; one protects it more, two let go.
+
+Who approves needs another name and another key than who proposed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g
+
+from schemas.facts import AccountRef
+from schemas.wire.api import OverrideList, OverrideSaid
+from service import answers
+from service.overrides import Overrides, Speaker, Stated, listed
+from service.web.blueprints import Blueprint
+from service.web.bodies_in import AllowBody, HoldBody, SpokenBody
+from service.web.queries import OverridesQuery
+from service.web.register import WHO_ASKS
+from service.web.rooms import Rooms
+
+
+def blueprint(rooms: Rooms) -> Blueprint:
+    """Holds that people place, and what two of them lift."""
+    blue = Blueprint("overrides", __name__, url_prefix="/v1", description="What people decide by hand.")
+
+    def desk() -> Overrides:
+        return Overrides(rooms.store(), rooms.intake(), rooms.app.policy)
+
+    def shown(said: Stated) -> Response:
+        with rooms.store().read() as reader:
+            every = listed(reader, rooms.app.policy, rooms.app.moment().as_of, said.account)
+        (one,) = [item for item in every if item["id"] == said.override]
+        return rooms.register.shown(one, "override", [one["account"]], id=one["id"])
+
+    @blue.route("/overrides")
+    @blue.asks(OverridesQuery)
+    @blue.gives(200, OverrideList)
+    @blue.refuses(404, 409, 422, 503)
+    @blue.named("listOverrides", parameters=WHO_ASKS)
+    def page(query: dict[str, Any]) -> Response:
+        """Holds that people placed and everything proposed, of one account or of all, newest first."""
+        with rooms.store().read() as reader:
+            ref = answers.find_account(reader, query["account"]) if "account" in query else None
+            items = listed(reader, rooms.app.policy, rooms.app.moment().as_of, ref)
+        accounts = list(dict.fromkeys([*([str(ref)] if ref else []), *(one["account"] for one in items)]))
+        return rooms.register.shown({"items": items}, "overrides", accounts)
+
+    @blue.route("/accounts/<part:facility>/<part:number>/holds", methods=["POST"])
+    @blue.takes(HoldBody)
+    @blue.gives(200, OverrideSaid, "The hold, in force; an open case was taken back with it.")
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("holdAccount", parameters=WHO_ASKS)
+    def hold(body: dict[str, Any], facility: str, number: str) -> Response:
+        """Hold an account from now on. Only two people release it."""
+        ref, moment = AccountRef(facility, number), rooms.app.moment()
+        return shown(desk().hold(ref, speaker(body), body["reason"], moment, body.get("until")))
+
+    @blue.route("/accounts/<part:facility>/<part:number>/overrides", methods=["POST"])
+    @blue.takes(AllowBody)
+    @blue.gives(200, OverrideSaid, "The proposal; nothing changes until somebody else approves it.")
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("proposeOverride", parameters=WHO_ASKS)
+    def allow(body: dict[str, Any], facility: str, number: str) -> Response:
+        """Propose that a case may open although one gate says otherwise; most can never be lifted."""
+        ref, moment = AccountRef(facility, number), rooms.app.moment()
+        said = desk().allow(ref, body["gate"], speaker(body), body["reason"], moment, body.get("until"))
+        return shown(said)
+
+    @blue.route("/overrides/<string:id>/release", methods=["POST"])
+    @blue.takes(SpokenBody)
+    @blue.gives(200, OverrideSaid, "The proposal; nothing changes until somebody else approves it.")
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("proposeRelease", parameters=WHO_ASKS)
+    def release(body: dict[str, Any], id: str) -> Response:
+        """Propose to release the hold of this id."""
+        return shown(desk().release(id, speaker(body), body["reason"], rooms.app.moment()))
+
+    @blue.route("/overrides/<string:id>/approve", methods=["POST"])
+    @blue.takes(SpokenBody)
+    @blue.gives(200, OverrideSaid, "The override, in force; the account was decided on with it.")
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("approveOverride", parameters=WHO_ASKS)
+    def approve(body: dict[str, Any], id: str) -> Response:
+        """Do what somebody else proposed: another name, and another key."""
+        return shown(desk().approve(id, speaker(body), body["reason"], rooms.app.moment()))
+
+    @blue.route("/overrides/<string:id>/withdraw", methods=["POST"])
+    @blue.takes(SpokenBody)
+    @blue.gives(200, OverrideSaid, "The override, withdrawn; what it lifted stands again.")
+    @blue.refuses(400, 404, 409, 415, 422, 503)
+    @blue.named("withdrawOverride", parameters=WHO_ASKS)
+    def withdraw(body: dict[str, Any], id: str) -> Response:
+        """Take an override back; one person is enough."""
+        return shown(desk().withdraw(id, speaker(body), body["reason"], rooms.app.moment()))
+
+    return blue
+
+
+def speaker(body: dict[str, Any]) -> Speaker:
+    """Who the request says speaks, and the key that it came with."""
+    return Speaker(body["by"], f"key:{g.key_prefix}")
