@@ -253,6 +253,29 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
         "from remittances",
         "HL7 v2 16.3",
     ),
+    "claim-status-only": (
+        "info",
+        "this result is no decision yet, or only an estimate or a refusal; nothing was stated of who owes",
+        "HL7 v2 table 0571",
+    ),
+    "adjudication-incomplete": (
+        "error",
+        "the claim's number, payer, order, day or an amount is missing here; ask the payer for it, or agree "
+        "on where it stands",
+        "HL7 v2 16.4",
+    ),
+    "adjudication-unagreed": (
+        "error",
+        "ADJ-7 is not one X12 group and reason such as PR-1, as the feed's file says this payer writes; the "
+        "claim waits whole",
+        "HL7 v2 16.4.7, X12 CAS",
+    ),
+    "adjudication-unbalanced": (
+        "error",
+        "the amount billed less the adjustments is not what was paid, or the lines do not add up to the "
+        "claim; ask the payer for a corrected message",
+        "HL7 v2 16.4, 005010X221A1 1.10.2.1",
+    ),
     "claim-status-unmapped": (
         "warning",
         "the mapping does not say what this claim status means; nothing was stated: "

@@ -23,6 +23,8 @@ PAYER_FIELDS: Final = ("IN1-3", "IN1-2")
 BALANCES: Final = ("ignore", "account", "patient")
 IDS: Final = ("required", "message")
 CONTROL_IDS: Final = ("unique", "repeating")
+EHC: Final = ("status", "x12")
+EHC_ORDERS: Final = ("IN1-22", "primary", "secondary", "tertiary")
 SIGNS: Final = ("magnitude", "signed", "inverted")
 NOTICES: Final = ("valid", "invalid", "ignore")
 STATUSES: Final = ("accepted", "rejected", "pending", "finalized", "ignore")
@@ -62,6 +64,8 @@ class Mapping:
     lets a transaction without FT1-2 count once a message. `control_ids`: `repeating` for a sender whose
     MSH-10 starts over. `ignore`: events to pass over, as `ADT^A02` or `ORU^*`. `z`: `ZBL-3.1` to a field or
     flag.
+    `ehc`: `x12` where the payer of EHC^E10 and E15 writes ADJ-7 as X12 group and reason (PR-1), by agreement;
+    `ehc_order` says where its place among the payers stands, or what it is.
     `timezone`: where times without an offset are; None leaves it to the reader's caller.
     """
 
@@ -74,6 +78,8 @@ class Mapping:
     pv1_46: str = "ignore"
     transaction_id: str = "required"
     control_ids: str = "unique"
+    ehc: str = "status"
+    ehc_order: str = "IN1-22"
     ignore: tuple[str, ...] = ()
     facilities: Table[str, str] = field(default_factory=dict)
     ft1_type: Table[str, str] = field(default_factory=lambda: {"CG": "charge"})
@@ -195,6 +201,8 @@ _WORDS: Final[dict[str, tuple[str, ...] | Callable[[Any, str], Any]]] = {
     "pv1_46": BALANCES,
     "transaction_id": IDS,
     "control_ids": CONTROL_IDS,
+    "ehc": EHC,
+    "ehc_order": EHC_ORDERS,
     "ignore": _events,
 }
 _MEANINGS: Final[dict[str, tuple[str, ...]]] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeAlias
 
+from adapters.hl7v2.adjudications import X12, adjudicate
 from adapters.hl7v2.coverages import list_coverages
 from adapters.hl7v2.findings import noted, rejected
 from adapters.hl7v2.framing import Raw, framed
@@ -48,7 +49,26 @@ VERSIONS: Final = frozenset(
 
 Step: TypeAlias = Callable[[Group], None]
 
-_READ: Final = frozenset(("MSH", "EVN", "PID", "PV1", "PV2", "GT1", "IN1", "IN2", "FT1", "ACC", "MRG", "IPR"))
+_READ: Final = frozenset(
+    (
+        "MSH",
+        "EVN",
+        "PID",
+        "PV1",
+        "PV2",
+        "GT1",
+        "IN1",
+        "IN2",
+        "FT1",
+        "ACC",
+        "MRG",
+        "IPR",
+        "IVC",
+        "PSL",
+        "ADJ",
+        "PMT",
+    )
+)
 """Segments that are read; DG1 and PR1 never are: what ails a patient is no collector's business."""
 
 
@@ -158,7 +178,8 @@ class _Walk:
 
 def _stated(group: Group, steps: tuple[Step, ...]) -> list[Item]:
     find_account(group)
-    if group.account is None and steps not in _WITHOUT_ACCOUNT:
+    by_agreement = steps is _DECIDE and group.terms.mapping.ehc == X12
+    if group.account is None and steps not in _WITHOUT_ACCOUNT and not by_agreement:
         group.items.append(rejected("account-missing", group.where))
         return group.items
     for step in steps:
@@ -252,6 +273,7 @@ _MONEY: Final[tuple[Step, ...]] = (*_WHO, post_transactions)
 _MERGE: Final[tuple[Step, ...]] = (merge_accounts,)
 _MOVE: Final[tuple[Step, ...]] = (move_account,)
 _STATUS: Final[tuple[Step, ...]] = (report_status,)
+_DECIDE: Final[tuple[Step, ...]] = (adjudicate,)
 _WITHOUT_ACCOUNT: Final = (_MERGE, _MOVE)
 
 EVENTS: Final[dict[tuple[str, str], tuple[Step, ...]]] = {
@@ -270,6 +292,8 @@ EVENTS: Final[dict[tuple[str, str], tuple[Step, ...]]] = {
     ("BAR", "P06"): (*_WHO, _ended),
     ("DFT", "P03"): _MONEY,
     ("DFT", "P11"): _MONEY,
-    **{("EHC", event): _STATUS for event in ("E01", "E10", "E12", "E13", "E15", "E20", "E24")},
+    **{("EHC", event): _STATUS for event in ("E01", "E12", "E13", "E20", "E24")},
+    ("EHC", "E10"): _DECIDE,
+    ("EHC", "E15"): _DECIDE,
 }
 """What each message type and event does; one that is not here waits for a person."""
