@@ -87,6 +87,7 @@ WHY = {
             "lifted_by": None,
             "parameters": {"days": 120, "strict": True},
             "set_by": {"days": "house-default@1"},
+            "lifted": None,
             "citation": "26 CFR 1.501(r)-6",
             "evidence": EVIDENCE,
         }
@@ -125,6 +126,7 @@ WHY = {
             "evidence": EVIDENCE,
         }
     ],
+    "overrides": [],
     "withheld": [],
     "timeline": [
         {"at": "2026-03-14T00:00:00Z", "what": "The payer decided.", "evidence": EVIDENCE},
