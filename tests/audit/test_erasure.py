@@ -16,6 +16,7 @@ from service import answers
 from service.app import App, examine_policy_texts
 from service.audit import LogCheck, erasure, verify_log
 from service.audit.accounting import accounting
+from service.audit.bundle import Disclosure, export
 from service.audit.reads import Asker, Shown, read_entries, record
 from service.audit.replay import Replayed, decide_again
 from service.audit.rows import verify_rows
@@ -50,7 +51,7 @@ def check(app: App) -> LogCheck:
 
 def erase(app: App, ref: AccountRef = A2) -> dict:
     erasure.propose(app.store, ref, ANN, "court order 17", NOW)
-    return erasure.approve(app.store, ref, BO, NOW)
+    return erasure.approve(app.store, ref, BO, NOW + timedelta(hours=1))
 
 
 def said_of(app: App, number: str) -> list[str]:
@@ -130,6 +131,13 @@ def test_an_erasure_washes_no_changed_row_clean(app: App) -> None:
         db.execute("UPDATE fact SET place = '$[99]' WHERE account_id = 2")
     with pytest.raises(BatonError, match="changed"):
         erasure.approve(app.store, A2, BO, NOW)
+
+
+def test_an_erased_account_has_no_evidence_to_give_any_more(app: App) -> None:
+    erase(app)
+    why = Disclosure("audit", "auditor", "ann")
+    with pytest.raises(BatonError, match="erased by law"):
+        export(app.store, app.signer(), "baton", A2, why, NOW, lambda reader, ref: {})
 
 
 def test_what_comes_after_an_erasure_is_decided_explained_and_replayed_as_ever(app: App) -> None:

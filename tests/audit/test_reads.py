@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from adapters.store import AuditRow
 from schemas.facts import AccountRef
 from service.audit.accounting import accounting
 from service.audit.reads import MOST_ACCOUNTS, PURPOSES, Asker, Shown, read_entries
@@ -132,6 +133,8 @@ def test_a_view_that_forgets_its_entry_lets_nothing_out(door: Door, monkeypatch:
 
 
 def test_the_explanation_names_the_decision_and_stays_the_same_however_often_it_is_read(door: Door) -> None:
+    with door.app.store.write() as unit:
+        unit.add_audit([AuditRow("account.disclosed", "GEN/A1", b"{}", door.app.moment().now)])
     first = door.get("/v1/accounts/GEN/A1/why?known_at=2999-12-31T00:00:00Z").json
     with door.app.store.read() as reader:
         (named,) = [e for e in reader.audit_log() if e.seq == first["audit"]["entry"]]
