@@ -1,6 +1,9 @@
 # Sourced by deploy/run and deploy/test: finds Python 3.11 or newer and keeps .venv up to date.
 # Root is needed only where Debian's python3-venv is missing. Nothing outside this folder is changed otherwise.
 
+# Compiled once and not at every start: a command of Baton loads some three hundred modules.
+unset PYTHONDONTWRITEBYTECODE
+
 LOG="$PWD/var/log/setup.log"
 mkdir -p var/log
 

@@ -10,8 +10,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
+from adapters.store.revisions import head
 from adapters.store.schema import metadata
 
 _LOCK: Final = 0x4241544F4E  # "BATON"
@@ -21,18 +21,6 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return config
-
-
-def head() -> str:
-    """The newest revision this program has."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None, "the migrations folder is part of the program"
-    return found
-
-
-def revision(connection: sa.Connection) -> str | None:
-    """The revision the tables have; None for an empty database."""
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade(connection: sa.Connection) -> str:

@@ -8,7 +8,7 @@ from itertools import count
 
 import sqlalchemy as sa
 
-from adapters.store import migrate
+from adapters.store import revisions
 from adapters.store.engine import open_engine, place_of, read_url
 from adapters.store.faults import is_driver_error, translate
 from adapters.store.lease import hold
@@ -111,20 +111,24 @@ class Store:
 
     def upgrade(self) -> str:
         """Bring the tables up to date; returns the revision. Several processes may ask at once."""
+        from adapters.store import migrate  # Alembic is slow to load, and seldom needed
+
         with self._connection() as connection:
             return migrate.upgrade(connection)
 
     def revision(self) -> str | None:
         """The revision the tables have; None for an empty database."""
         with self._connection() as connection:
-            return migrate.revision(connection)
+            return revisions.revision(connection)
 
     def expected_revision(self) -> str:
         """The revision this program needs."""
-        return migrate.head()
+        return revisions.head()
 
     def differences(self) -> list[str]:
         """How the tables differ from what this program expects; empty when they do not."""
+        from adapters.store import migrate
+
         with self._connection() as connection:
             return migrate.differences(connection)
 
