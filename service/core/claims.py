@@ -132,8 +132,8 @@ class _Determination:
         if self.provisional:
             out.awaited = self.provisional[0]
         if out.self_pay:
-            # Nobody who insures has paid anything: a payer that pays has answered as the patient's payer.
-            refused = max([a.reduction_cents + a.denied_cents for a in answers], default=0)
+            # A payer that paid, or took anything off by contract, would have answered as the patient's own.
+            refused = max([a.denied_cents for a in answers], default=0)
             out.assigned_cents = out.collectible_cents = max(0, billed - refused)
         elif active:
             out.assigned_cents = min(a.pr_cents for a in binding) if binding else active[-1].pr_cents
@@ -172,7 +172,7 @@ class _Determination:
         room = out.billed_cents - out.paid_cents - out.collectible_cents
         # Money that payers paid beyond the bill is real and stays in the balance; it is no reduction.
         out.reduction_cents = min(sum(reductions), max(0, room))
-        if room < sum(reductions) and not out.self_pay:
+        if room < sum(reductions):
             self.found(
                 "DET-11.overposted",
                 "The payers' reductions together exceed what is left of the bill; none becomes a credit.",
@@ -189,7 +189,7 @@ class _Determination:
             }
             return max(newest.values())
         decided = max([a.claim.charge_cents for many in self.decisions.values() for a in many], default=0)
-        if self.setting.split_charges or not self.setting.account.charges:
+        if self.setting.split_charges:
             return decided
         return max(decided, sum([c.body.amount_cents for c in self.setting.account.charges]))
 
@@ -224,7 +224,7 @@ class _Determination:
         for one in decisions:
             if one.claim.order:
                 return one.claim.order
-        return min([PROCESSED.get(a.claim.status, 9) for a in decisions], default=9)
+        return min([PROCESSED.get(a.claim.status, 9) for a in decisions])
 
     def _note_decision(self, payer: str, one: Adjudication, weighed: Weighed) -> None:
         claim = one.claim
@@ -256,8 +256,7 @@ class _Determination:
         elif claim.status not in _KNOWN_STATUS:
             self.undetermined = True
             self.found("DET-01.status", "The claim status is not one that decides anything.", one.ids)
-        if claim.frequency is not None:
-            self._note_frequency(payer, one)
+        self._note_frequency(payer, one)
 
     def _note_frequency(self, payer: str, one: Adjudication) -> None:
         """DET-12: interim bills wait for their last one; a void must take the earlier decision back."""
@@ -319,8 +318,6 @@ class _Determination:
     def _check_rank(self, answers: list[PayerAnswer]) -> None:
         """A payer that processed as another rank than the coverage list gives it: somebody is wrong."""
         listed = {self.setting.payer(c.payer.id) for c in self.setting.coverages or ()}
-        if len(listed) < 2:
-            return
         for answer in answers:
             for one, weighed in zip(answer.standing.active, answer.weighed, strict=True):
                 as_rank = PROCESSED.get(one.claim.status)
@@ -345,9 +342,6 @@ class _Determination:
         """
         before = 0
         for answer in answers:
-            left = answer.standing
-            if not left.active:
-                continue
             if before > 0 and answer.binding and answer.prior_cents != before:
                 text = (
                     f"Payer {answer.payer} counts {format_cents(answer.prior_cents)} from earlier payers; "
@@ -401,7 +395,7 @@ class _Determination:
         if self.setting.coverages is None:
             text = "No coverage list was received, so the order of payers is not known."
             self.open("DET-10.unknown_order", Awaited("undetermined", "waiting", text), _ids(answers))
-        elif not missing and (answers or payers):
+        elif not missing:
             first = tuple([i for a in answers for i in self._first_answer(a)])
             closed = tuple([i for p in payers if p.state in CLOSED for i in p.evidence])
             self.found("DET-10", "Every expected payer has answered.", first + closed)

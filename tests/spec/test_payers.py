@@ -156,6 +156,7 @@ def test_a_payer_that_only_passed_the_claim_on_has_said_all_it_will_say() -> Non
     second = decided("500.00", "300.00", "CO-45 125.00", "PR-2 75.00", on=5, payer="P2")
     found = owes(covered("P1", "P2"), submitted("500.00"), passed, second)
     assert states(found) == {"P1": "final", "P2": "final"}
+    assert "DET-13.not_ours" in {t.rule for t in found.traces}
     assert (found.determination, found.collectible_cents) == ("final", 7500)
 
 
