@@ -423,9 +423,9 @@ class _Determination:
 
         A person closed each of them, or the account states self-pay since a payer did not know the patient.
         """
-        if self.undetermined or self.provisional or not payers:
+        if self.undetermined or self.provisional:
             return False
-        if any(a.binding and a.standing.active for a in answers):
+        if any(a.binding for a in answers):
             return False
         since = self.setting.account.self_pay_since
         said_so = {a.payer for a in answers if a.standing.active and self._answered_before(a, since)}

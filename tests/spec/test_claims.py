@@ -9,6 +9,7 @@ import pytest
 
 from schemas.decisions import Responsibility
 from schemas.facts import AccountRegistered, ClaimAdjudicated, ClaimStatusReported, Fact, Payer
+from schemas.money import format_cents
 from tests.spec.facts_made import (
     adult,
     charged,
@@ -318,3 +319,98 @@ def test_of_two_decisions_taken_back_a_correction_names_one() -> None:
 )
 def test_a_payer_that_counts_other_money_from_those_before_it_is_told(facts: list[Fact], told: bool) -> None:
     assert ("DET-10.prior_payers" in rules(owes(*BILLED, *facts))) is told
+
+
+# -- since when everybody has answered -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "counts"),
+    [
+        (PLAIN, True),
+        (decided("500.00", "0.00", "PR-31 500.00", number="N1"), False),
+        (decided("500.00", "400.00", "PR-227 100.00", states="100.00", number="N1"), False),
+        (decided("500.00", "400.00", "PR-227 60.00", "PR-49 40.00", number="N1"), False),
+    ],
+    ids=["decided", "not its member", "asked the patient", "asked the patient, and more"],
+)
+def test_a_correction_does_not_undo_the_day_of_the_answer_unless_that_was_none(
+    first: Fact, counts: bool
+) -> None:
+    said = cast(ClaimAdjudicated, first.body)
+    back = decided(
+        "-500.00",
+        format_cents(-said.paid_cents),
+        *(f"{a.group}-{a.code} {format_cents(-a.amount_cents)}" for a in said.adjustments),
+        number="N1",
+        status="22",
+        on=9,
+    )
+    found = owes(*ONE, first, back, NEW)
+    answered = next(t for t in found.traces if t.rule == "DET-10")
+    assert answered.evidence == ((first.id,) if counts else (NEW.id,))
+
+
+def test_a_payer_only_said_to_have_decided_before_has_answered_nothing() -> None:
+    assert "DET-10" not in rules(owes(*ONE, decided("500.00", "0.00", "OA-18 500.00")))
+
+
+def test_a_claim_sent_on_to_nobody_named_went_to_another_that_decided_with_the_same_number() -> None:
+    other = but(PLAIN, payer=Payer("P7"), payer_claim_id="M1")
+    assert "DET-10.waiting" not in rules(owes(*ONE, but(PLAIN, status="19"), other))
+
+
+@pytest.mark.parametrize("doubt", [{"charge_cents": 50001}, {"remittance_balanced": False}])
+def test_nobody_pays_for_oneself_while_a_decision_is_in_doubt(doubt: dict[str, Any]) -> None:
+    denied = but(decided("500.00", "0.00", "PR-31 500.00"), **doubt)
+    found = owes(*ONE, denied, closed("P1"))
+    assert "DET-18" not in rules(found) and found.collectible_cents == 0
+    assert "DET-18" in rules(owes(*ONE, decided("500.00", "0.00", "PR-31 500.00"), closed("P1")))
+
+
+def test_nobody_pays_for_oneself_what_one_of_two_payers_decided_as_ones_payer() -> None:
+    found = owes(*BILLED, FIRST, second("PR-31 500.00"), covered(on=20))
+    assert "DET-18" not in rules(found) and found.collectible_cents == 10000
+
+
+def test_one_payer_that_does_not_insure_does_not_make_the_bill_the_patients_while_another_may() -> None:
+    found = owes(*BILLED, closed("P1"))
+    assert (found.determination, found.collectible_cents) == ("provisional", 0)
+    assert "DET-18" not in rules(found)
+
+
+def test_the_self_pay_way_rests_on_the_list_that_says_so() -> None:
+    denied, listed = decided("500.00", "0.00", "PR-31 500.00"), covered(on=20)
+    told = next(t for t in owes(*ONE, denied, listed).traces if t.rule == "DET-18")
+    assert listed.id in told.evidence
+
+
+@pytest.mark.parametrize("again_on", [20, 30])
+def test_an_answer_of_the_day_of_the_list_or_later_is_not_one_from_before_it(again_on: int) -> None:
+    halves = [decided("250.00", "0.00", "PR-31 250.00", number=f"N{n}", on=n) for n in (0, again_on)]
+    assert "DET-18" not in rules(owes(*ONE, *halves, covered(on=20)))
+
+
+def test_who_is_missing_is_told_as_waited_for() -> None:
+    assert "DET-10.waiting" in rules(owes(*BILLED, PLAIN))
+    assert "DET-10.waiting" in rules(owes(*ONE, PLAIN, fact(AccountRegistered(expected_plans=2), -5)))
+
+
+def test_a_payer_that_leaves_more_than_an_earlier_one_disagrees() -> None:
+    found = owes(*BILLED, PLAIN, second("OA-23 300.00", "PR-1 200.00"))
+    assert (found.collectible_cents, "DET-11.conflict" in rules(found)) == (10000, True)
+
+
+def test_what_two_payers_both_take_off_by_contract_lowers_the_bill_once() -> None:
+    one = decided("500.00", "300.00", "CO-45 100.00", "PR-1 100.00")
+    found = owes(*BILLED, one, second("OA-23 300.00", "CO-45 100.00", "PR-1 100.00"))
+    assert (found.balance_cents, found.collectible_cents) == (10000, 10000)
+    assert "DET-11.overposted" in rules(found)
+
+
+def test_a_refusal_without_any_reason_says_that_the_payer_does_not_know_the_patient() -> None:
+    refused = decided("500.00", "0.00", status="4")
+    found = owes(*ONE, refused, closed("P1"))
+    assert "DET-07.coverage_not_found" in rules(found)
+    assert [p.state for p in found.payers] == ["closed_no_coverage"]
+    assert "DET-07.coverage_not_found" not in rules(owes(*ONE, but(refused, status="1")))
