@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Final
 
 from adapters.store import Reader
@@ -16,7 +16,7 @@ from schemas.facts import AccountRef
 from schemas.money import format_cents
 from service.core import Policy, fold
 from service.core.gates import REGISTRY
-from service.core.walk import Opening, opening_of
+from service.core.walk import Opening, day_in, opening_of
 from service.core.words import why_a_case_moved
 from service.plainly import Cite, Plain, day_of, instant_of
 from service.storyline import told
@@ -184,6 +184,7 @@ def how_it_opened(
     policy_of: Callable[[str], Policy],
     facts: Sequence[FactRecord],
     cases_had: Sequence[CaseHistory],
+    zone: tzinfo,
 ) -> Plain | None:
     """How the account's newest case came about: the gates that let go, the last of them, and the day before.
 
@@ -196,9 +197,9 @@ def how_it_opened(
         if event.move != "opened" or stored is None:
             continue
         on = stored.as_of
-        known = [r.fact for r in facts if r.recorded_at <= opened_at and r.fact.occurred_at.date() <= on]
+        known = [r.fact for r in facts if r.recorded_at <= opened_at and day_in(zone, r.fact) <= on]
         policy = policy_of(from_bytes(stored.content)["policy"]["sha256"])
-        opening = opening_of(fold(known, ref), policy, on)
+        opening = opening_of(fold(known, ref), policy, on, zone)
         if opening is None:
             return None
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from adapters.store import Reader
 from adapters.store.rows import AccountRow, DecisionRecord, FactRecord
@@ -23,7 +23,12 @@ from service.storyline import told
 
 
 def why(
-    reader: Reader, policy: Policy, ref: AccountRef, as_of: date, known_at: datetime | None = None
+    reader: Reader,
+    policy: Policy,
+    ref: AccountRef,
+    as_of: date,
+    known_at: datetime | None = None,
+    zone: tzinfo = UTC,
 ) -> Plain:
     """Why an account is where it is: the facts effective by `as_of`, as Baton knew them at `known_at`.
 
@@ -34,7 +39,7 @@ def why(
     Raises:
         BatonError: `no-such-account` when nothing was known by then.
     """
-    account, records = _known_of(reader, ref, as_of, known_at)
+    account, records = _known_of(reader, ref, as_of, known_at, zone)
     if not records:
         raise BatonError("no-such-account", "nothing was known of this account by then")
     seen_until = min(known_at, _end_of(as_of)) if known_at else _end_of(as_of)
@@ -75,7 +80,7 @@ def why(
         "gates": [_gate(finding, cite) for finding in story.gates],
         "decision": _decision(decision, stored, note),
         "case": case_of(case, why_it_ended(reader, case.reason, case.decided_by)) if case else None,
-        "opening": how_it_opened(reader, policies.of, records, cases_had),
+        "opening": how_it_opened(reader, policies.of, records, cases_had, zone),
         "timeline": timeline(records, reader.decisions(ref, seen_until), cases_had, cite),
         "withheld": held_back,
         "counterfactual": [
@@ -97,14 +102,14 @@ def why(
 
 
 def _known_of(
-    reader: Reader, ref: AccountRef, as_of: date, known_at: datetime | None
+    reader: Reader, ref: AccountRef, as_of: date, known_at: datetime | None, zone: tzinfo
 ) -> tuple[Account, list[FactRecord]]:
     """An account and the facts it answers for: its own and those of accounts that were merged into it."""
     by_then = [
         r
         for one in reader.group(ref)
         for r in reader.facts(one, known_at)
-        if r.fact.occurred_at.date() <= as_of
+        if r.fact.occurred_at.astimezone(zone).date() <= as_of
     ]
     account = fold((r.fact for r in by_then), ref)
     folded = {fact.id for fact in account.facts}

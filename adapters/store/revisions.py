@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-_FOLDER: Final = Path(__file__).parent / "migrations" / "versions"
+_FOLDER: Final = Path(__file__).parent.joinpath("migrations", "versions")
 
 
 def head() -> str:

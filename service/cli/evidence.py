@@ -71,7 +71,7 @@ def export_(account: str, output: Path, purpose: str, recipient: str, pdf: bool,
 
 
 def _pages(app: App, reader: Reader, ref: AccountRef, why: Disclosure, *, pdf: bool) -> dict[str, bytes]:
-    told = answers.why(reader, app.policy, ref, app.moment().as_of)
+    told = answers.why(reader, app.policy, ref, app.moment().as_of, zone=app.config.zone)
     page = as_html(told, {"purpose": why.purpose, "recipient": why.recipient})
     found = {"report.html": page, "verify.py": verifier()}
     if pdf:

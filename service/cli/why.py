@@ -42,7 +42,7 @@ def why(
         day = as_of or app.moment().as_of
         with app.store.read() as reader:
             ref = answers.find_account(reader, account)
-            told = answers.why(reader, app.policy, ref, day, known_at)
+            told = answers.why(reader, app.policy, ref, day, known_at, app.config.zone)
         asked = {"as_of": day.isoformat(), "known_at": known_at.isoformat() if known_at else None}
         enter(app, by, purpose, Shown("why", [str(ref)], parameters=asked))
     if as_json:

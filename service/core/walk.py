@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from itertools import pairwise
 from typing import Final
 
@@ -44,22 +44,28 @@ class Opening:
     held_by: tuple[Finding, ...]
 
 
+def day_in(zone: tzinfo, fact: Fact) -> date:
+    """The day on which a fact took effect, where it did."""
+    return fact.occurred_at.astimezone(zone).date()
+
+
 def days_of(
-    facts: Iterable[Fact], policy: Policy, until: date, ref: AccountRef | None = None
+    facts: Iterable[Fact], policy: Policy, until: date, ref: AccountRef | None = None, zone: tzinfo = UTC
 ) -> Iterator[tuple[date, Decision]]:
     """Decide on every day up to `until` on which a fact took effect, or a gate's waiting ended.
 
-    Each day knows the facts that had taken effect by then. `ref` names one of several merged accounts.
+    Each day knows the facts that had taken effect by then, where `zone` is the hospital's. `ref` names one of
+    several merged accounts.
     """
     waiting = sorted((f for f in facts if f.account is not None), key=lambda f: f.occurred_at)
-    fresh = [f for f in waiting if f.occurred_at.date() <= until]
+    fresh = [f for f in waiting if day_in(zone, f) <= until]
     if not fresh:
         return
     at, known = 0, []
-    day = fresh[0].occurred_at.date()
+    day = day_in(zone, fresh[0])
     while True:
         before = at
-        while at < len(fresh) and fresh[at].occurred_at.date() <= day:
+        while at < len(fresh) and day_in(zone, fresh[at]) <= day:
             at += 1
         if at > before:
             known = fresh[:at]
@@ -71,7 +77,7 @@ def days_of(
         later += [f.lifted.until for f in decision.findings if f.lifted is not None]
         later += [d for d in (policy.for_account(account).next_change(day),) if d is not None]
         if at < len(fresh):
-            later.append(fresh[at].occurred_at.date())
+            later.append(day_in(zone, fresh[at]))
         if any(rule.moves for rule, _ in policy.for_account(account).on(day).rules):
             later.append(day + timedelta(days=1))
         later = [d for d in later if day < d <= until]
@@ -80,9 +86,9 @@ def days_of(
         day = min(later)
 
 
-def opening_of(account: Account, policy: Policy, as_of: date) -> Opening | None:
+def opening_of(account: Account, policy: Policy, as_of: date, zone: tzinfo = UTC) -> Opening | None:
     """How every gate came to allow a case by `as_of`; None when on that day one does not."""
-    days = list(days_of(account.facts, policy, as_of, account.ref))[-MOST_DAYS:]
+    days = list(days_of(account.facts, policy, as_of, account.ref, zone))[-MOST_DAYS:]
     if not days or not days[-1][1].opens_case:
         return None
     opened = len(days) - 1
@@ -100,7 +106,7 @@ def opening_of(account: Account, policy: Policy, as_of: date) -> Opening | None:
     if not opened:
         return Opening(opened_on, tuple(let_go.values()), None, ())
     eve = opened_on - timedelta(days=1)
-    known = [f for f in account.facts if f.occurred_at.date() <= eve]
+    known = [f for f in account.facts if day_in(zone, f) <= eve]
     before = fold(known, account.ref)
     held = decide(before, apportion(before, policy), policy, eve)
     return Opening(opened_on, tuple(let_go.values()), eve, tuple(_against(held)))

@@ -29,7 +29,9 @@ def blueprint(rooms: Rooms) -> Blueprint:
     def explained(find: Callable[[Reader], AccountRef], query: dict[str, Any]) -> Response:
         as_of = query.get("as_of") or rooms.app.moment().as_of
         with rooms.store().read() as reader:
-            found = answers.why(reader, rooms.app.policy, find(reader), as_of, query.get("known_at"))
+            found = answers.why(
+                reader, rooms.app.policy, find(reader), as_of, query.get("known_at"), rooms.app.config.zone
+            )
         known_at = query.get("known_at")
         return rooms.register.shown(found, "why", [found["account"]], as_of=as_of, known_at=known_at)
 

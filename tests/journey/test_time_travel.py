@@ -15,6 +15,7 @@ from service import answers
 from service.app import App
 from service.config import load
 from service.intake import Moment
+from tests.journey.batons import Open
 from tests.journey.stories import NOW, TODAY, ago, native, ripe, sealed
 
 A1 = AccountRef("GEN", "A1")
@@ -79,3 +80,19 @@ def test_the_summary_names_the_missing_answer_rather_than_an_amount_nobody_knows
     assert told["determination"] != "final"
     assert "owes nothing" not in told["summary"]
     assert "payer 60054 has not been billed" in told["summary"]
+
+
+def test_what_happens_in_the_evening_counts_for_the_day_it_is_at_the_hospital(batons: Open) -> None:
+    """Half past eight in New York is tomorrow in UTC; a dispute of that hour holds today's answer there."""
+    app = batons(BATON_SETTLING_SECONDS="0", BATON_TIMEZONE="America/New_York")
+    app.intake().receive(sealed(*ripe()), Moment(NOW, TODAY))
+    evening = NOW + timedelta(hours=13, minutes=30)
+    body = {"flag": "dispute", "since": ago(0), "reference": "D2"}
+    dispute = native("d2", "account.flagged", body) | {"occurred_at": evening.isoformat()}
+    app.intake().receive(sealed(dispute), Moment(evening, TODAY))
+    with app.store.read() as reader:
+        there = answers.why(reader, app.policy, A1, TODAY, zone=app.config.zone)
+        in_utc = answers.why(reader, app.policy, A1, TODAY)
+    assert (there["decision"]["outcomes"]["open_case"], there["decision"]["stored"]) == ("hold", True)
+    assert there["case"]["status"] == "recalled" and there["opening"]["on"] == TODAY.isoformat()
+    assert (in_utc["decision"]["outcomes"]["open_case"], in_utc["decision"]["stored"]) == ("allow", False)
