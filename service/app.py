@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -308,12 +308,12 @@ class App:
         if format == "x12":
             items = x12.read(message.body, feed=feed, facility=facility, received_at=received_at)
             return _shared(items, self.mapping_of(feed))
-        if format == "fhir":
+        if format == "fhir" and not fhir.looks_like_fhir_xml(message.body[:HEAD_BYTES]):
             mapping = self.mapping_of(feed).fhir
             return fhir.read(
                 message.body, feed=feed, facility=facility, received_at=received_at, mapping=mapping
             )
-        return iter([_unknown(), Tally(format)])
+        return iter([_unknown(message.body[:HEAD_BYTES]), Tally(format)])
 
     def mapping_of(self, feed: str) -> FeedMapping:
         """How a feed is read; a feed without a file is read as the standards say and no further."""
@@ -370,11 +370,11 @@ class App:
         if format == "x12":
             items = x12.read_stream(chunks, feed=feed, facility=facility, received_at=received_at)
             return _shared(items, mapping)
-        if format == "fhir":
+        if format == "fhir" and not fhir.looks_like_fhir_xml(_head(chunks)):
             return fhir.read_stream(
                 chunks, feed=feed, facility=facility, received_at=received_at, mapping=mapping.fhir
             )
-        return iter([_unknown(), Tally(format)])
+        return iter([_unknown(_head(chunks)), Tally(format)])
 
     def advise(self, large: LargeMessage) -> Iterator[Item]:
         """Where FHIR does not conform to R4B, HL7 v2 to its version: warnings that keep nothing out."""
@@ -459,6 +459,11 @@ def _shared(items: Iterator[Item], mapping: FeedMapping) -> Iterator[Item]:
     return items
 
 
+def _head(chunks: Callable[[], Iterable[bytes]]) -> bytes:
+    """The first bytes of a message that comes in chunks."""
+    return next(iter(chunks()), b"")[:HEAD_BYTES]
+
+
 def _too_large(limit: int) -> Rejected:
     return Rejected(
         "too-large",
@@ -467,7 +472,14 @@ def _too_large(limit: int) -> Rejected:
     )
 
 
-def _unknown() -> Rejected:
+def _unknown(head: bytes) -> Rejected:
+    if fhir.looks_like_fhir_xml(head):
+        return Rejected(
+            "fhir-xml",
+            "",
+            "this is FHIR in XML, which is not read; send the same resource as JSON (application/fhir+json)",
+            "FHIR R4 2.6",
+        )
     return Rejected(
         "unknown-format", "", "it is empty, or holds neither baton/1 JSON, FHIR JSON, HL7 v2 nor X12 835"
     )

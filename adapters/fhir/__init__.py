@@ -15,6 +15,7 @@ from adapters.fhir.reading import (
     TYPES,
     looks_like_document,
     looks_like_fhir,
+    looks_like_fhir_xml,
     read,
     read_stream,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "capability",
     "looks_like_document",
     "looks_like_fhir",
+    "looks_like_fhir_xml",
     "outcome",
     "peek",
     "read",

@@ -67,6 +67,15 @@ def looks_like_fhir(head: bytes) -> bool:
     return b'"resourceType"' in head and b'"baton/1"' not in head
 
 
+def looks_like_fhir_xml(head: bytes) -> bool:
+    """Whether the first bytes are of FHIR in XML, which is told apart only to say what to send instead.
+
+    >>> looks_like_fhir_xml(b'<?xml version="1.0"?><Bundle xmlns="http://hl7.org/fhir"/>')
+    True
+    """
+    return head.removeprefix(_MARK).lstrip(_BLANK)[:1] == b"<" and b"http://hl7.org/fhir" in head
+
+
 def looks_like_document(head: bytes) -> bool:
     """Whether the first bytes can be the start of a JSON object.
 

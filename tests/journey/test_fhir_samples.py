@@ -65,3 +65,15 @@ def test_inspect_reproduces_what_was_computed_without_baton(tmp_path: Path) -> N
         # One file is no JSON from its first sign on, so nothing names its format.
         assert one["format"] == ("unknown" if name.endswith("DME-Claims.json") else "fhir"), name
     assert differing == []
+
+
+XML = sorted((SAMPLES / "fhir").glob("*.xml"))
+
+
+@pytest.mark.skipif(not XML, reason="needs the XML files of the sample folder")
+def test_fhir_in_xml_waits_and_is_told_to_come_as_json(tmp_path: Path) -> None:
+    ran = Home(tmp_path).baton("ingest", "--json", *XML)
+    told = json.loads(ran.stdout)
+    assert ran.returncode == 1 and told["parked"] == len(XML) >= 6
+    assert {part["code"] for part in told["parked_parts"]} == {"fhir-xml"}
+    assert all("application/fhir+json" in part["reason"] for part in told["parked_parts"])

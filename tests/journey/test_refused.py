@@ -14,6 +14,7 @@ from adapters.mllp.frames import FRAME_BYTES
 from schemas.errors import Unavailable
 from schemas.facts import Message
 from service.app import App
+from service.intake import large
 from service.refusing import MOST_KEYS, Refusals
 from service.web import create_key
 from tests.journey.command_line import Home
@@ -166,3 +167,19 @@ def test_over_mllp_such_a_message_is_answered_ar(tmp_path: Path) -> None:
         peer.sendall(b"\x0b" + adt("A1") + b"\x1c\r")
         assert code(answer_on(peer)) == "AR" and rig.messages() == 1
     app.close()
+
+
+XML = b'<Claim xmlns="http://hl7.org/fhir"/>'
+DOCTYPE = b'<?xml version="1.0"?>\n<!DOCTYPE a [<!ENTITY b "c">]>\n'
+
+
+@pytest.mark.parametrize("format", ["unknown", "fhir"])
+@pytest.mark.parametrize("head", [b"", b"\xef\xbb\xbf", DOCTYPE])
+def test_fhir_in_xml_is_kept_unread_with_a_word_on_json(door: Door, format: str, head: bytes) -> None:  # noqa: F811
+    def of(body: bytes) -> Message:
+        return Message.of(body, feed="ehr", format=format, door="rabbitmq", received_at=NOW)
+
+    intake, moment = door.app.intake(), door.app.moment()
+    (receipt,) = intake.receive([of(head + XML)], moment)
+    long = intake.receive_large(large(of(head + XML + b" " * (2 << 20))), moment)
+    assert [r.code for r in (*receipt.rejected, *long.rejected)] == ["fhir-xml", "fhir-xml"]
