@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from sqlalchemy import func, select
@@ -71,6 +71,12 @@ class MappingQuestions:
         later = select(a.mapping, a.whole).where(a.message_seq == seq).order_by(a.seq)
         begun = [(row[0], True) for row in first if row[0] is not None]
         return begun + [(mapping, bool(whole)) for mapping, whole in self._session.select(later)]
+
+    def mapping_contents(self, versions: Collection[str]) -> dict[str, bytes]:
+        """Versions of mappings as they were written, by digest."""
+        m = mapping_version.c
+        asked = select(m.sha256, m.content).where(m.sha256.in_(sorted(versions)))
+        return {sha256: bytes(content) for sha256, content in self._session.select(asked)}
 
     def mapping_of_fact(self, fact_id: str) -> str | None:
         """The version of the mapping that made a fact; None for one older than mappings, or no such fact."""

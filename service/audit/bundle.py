@@ -24,6 +24,7 @@ from service.audit.erasure import erased_facts
 from service.audit.keys import keys_in_log
 from service.audit.program import program
 from service.core import fold
+from service.mappings import ANY
 
 FORM: Final = "baton-bundle/1"
 DISCLOSED: Final = "account.disclosed"
@@ -54,6 +55,7 @@ class _Gathered:
     entries: list[LogRecord]
     facts: list[FactRecord]
     files: dict[str, bytes] = field(default_factory=dict)
+    read_by: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def said(self) -> list[tuple[LogRecord, dict[str, Any]]]:
@@ -95,6 +97,7 @@ def export(
         "made_at": instant_text(now),
         "with_messages": with_messages,
         "entries": [entry.seq for entry in gathered.entries],
+        "read_by": gathered.read_by,
         **program(),
     }
     bound = {name: digest(data) for name, data in gathered.files.items()}
@@ -152,11 +155,28 @@ def _gather(reader: Reader, ref: AccountRef, *, with_messages: bool) -> _Gathere
         found.files[f"policies/{sha256}.json"] = kept.content
     # Beside what was decided: the reading of these messages, and who put these policies in force.
     about = {m.partition("@")[0] for m in named} | {f"policy:{sha256}" for sha256 in policies}
-    found.entries = sorted([*entries, *reader.audit_log_of(about, size)], key=lambda e: e.seq)
+    mapped = _mappings(reader, found, named, size)
+    found.entries = sorted([*entries, *reader.audit_log_of(about, size), *mapped], key=lambda e: e.seq)
     if with_messages:
         for name in named:
             found.files |= _message(reader, name)
     return found
+
+
+def _mappings(reader: Reader, found: _Gathered, named: set[str], size: int) -> list[LogRecord]:
+    """Keep the mappings that read these messages, and find the entries that put them in force."""
+    for name in named:
+        sha256, _, feed = name.partition("@")
+        kept = reader.message(sha256, feed)
+        reading = reader.reading_of(kept.seq) if kept else None
+        if reading is not None and reading.mapping is not None:
+            found.read_by[name] = reading.mapping
+    versions = set(found.read_by.values())
+    for version, content in reader.mapping_contents(versions).items():
+        found.files[f"mappings/{version}.json"] = content
+    feeds = {name.partition("@")[2] for name in found.read_by} | {ANY}
+    changed = [e for e in reader.audit_log_of(feeds, size) if e.kind == "mapping.changed" and e.content]
+    return [e for e in changed if from_bytes(e.content or b"{}")["to"] in versions]
 
 
 def _message(reader: Reader, name: str) -> dict[str, bytes]:

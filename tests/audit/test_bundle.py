@@ -286,3 +286,16 @@ def test_the_bundle_of_a_merged_account_holds_the_others_facts_too(tmp_path: Pat
         assert len(manifest["joined"]) == 1 and manifest["rests_on"]
         assert sum(name.startswith("facts/") for name in manifest["files"]) == 3
     assert home.baton("replay").returncode == 0
+
+
+def test_a_bundle_holds_the_mappings_that_read_its_messages_and_misses_one(
+    files: dict[str, bytes], check: dict
+) -> None:
+    mappings = [name for name in files if name.startswith("mappings/")]
+    read_by = json.loads(files["manifest.json"])["read_by"]
+    assert mappings and {f"mappings/{version}.json" for version in read_by.values()} == set(mappings)
+    left_out = {name: data for name, data in files.items() if name != mappings[0]}
+    assert "mapping that read a message" in (verdict(check, remade(left_out)) or "")
+    other = {**files, f"mappings/{sha256(b'{}').hexdigest()}.json": b"{}"}
+    assert "no entry" in (verdict(check, remade(other)) or "")
+    assert verdict(check, remade({**files, mappings[0]: b"{}"})) is not None

@@ -10,7 +10,6 @@ import base64, hashlib, json, struct, sys, tomllib, zipfile
 UNBOUND = ("manifest.json", "log.json")  # what the log cannot commit to, since they are made of it
 BAD = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError)
 BAD = (*BAD, ValueError, struct.error, zipfile.BadZipFile)
-
 def sha256(data):
     return hashlib.sha256(data).digest()
 
@@ -122,7 +121,7 @@ def check(files, given):
     def of(folder):
         return {n.split("/")[1].split(".")[0]: files[n] for n in files if n.startswith(folder + "/")}
     messages, facts, decisions = of("messages"), of("facts"), {i: json.loads(d) for i, d in of("decisions").items()}
-    for name, data in [one for kind in ("messages", "facts", "decisions") for one in of(kind).items()]:
+    for name, data in [one for kind in ("messages", "facts", "decisions", "mappings") for one in of(kind).items()]:
         need(sha256(data).hex() == name, f"{name[:16]} has other bytes than its number says")
     for name, data in of("policies").items():
         tables = {pack: tomllib.loads(text) for pack, text in json.loads(data).items()}
@@ -146,7 +145,7 @@ def check(files, given):
         told = sha256(canonical(entry["rows"])).hex() == said.get("rows", sha256(b"null").hex())
         need(told, f"the rows that entry {seq} names are others than it is a digest over")
         before, disclosed = seq, said if entry["kind"] == "account.disclosed" else disclosed
-        cited.add(account)  # of a message's own entry this is its number
+        cited.update((account, said.get("to")))  # of a message's own entry its number; of a mapping's, its version
         if entry["kind"] != "account.decided":
             continue
         known[account].update(said["facts"])
@@ -157,7 +156,8 @@ def check(files, given):
             named.add(id)
     need(set().union(*known.values()) == set(facts), "a fact is missing, or one too many")
     need(named == set(decisions), "a decision is in no entry of the log")
-    need(cited >= set(messages), "a message is in no entry of the log")
+    need(cited >= {*messages, *of("mappings")}, "a message or a mapping is in no entry of the log")
+    need(set(manifest.get("read_by", {}).values()) <= set(of("mappings")), "a mapping that read a message is missing")
     bound = {name: digest for name, digest in digests.items() if name not in UNBOUND}
     need(disclosed is not None, "no entry of the log says that this bundle was made")
     need([e["seq"] for e in log["entries"][:-1]] == disclosed["entries"], "entries are left out, or put in")
