@@ -35,9 +35,19 @@ class Met:
             "state": self.state,
             "facts": self.facts,
             "fields": [{"field": f, "filled": n, "of": of} for f, n, of in self.places],
-            "lack": "" if self.state == "found" else self.need.lack,
+            "lack": self._lack(),
         }
 
+    def _lack(self) -> str:
+        """What a lack holds up; where the fields are there, that nothing could be stated from them yet."""
+        if self.state == "found":
+            return ""
+        if self.state == "partly" and not self.facts and self.need.kinds:
+            return f"{FILLED} Until then: {self.need.lack}"
+        return self.need.lack
+
+
+FILLED: Final = "The fields are filled, and nothing could be stated from them yet: see what to write."
 
 ACCOUNT: Final = Need(
     "account number",

@@ -12,14 +12,16 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top;
 padding: .35rem .7rem .35rem 0; border-bottom: 1px solid #8884; } th { font-weight: 600; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; }
+.n { text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: 14px/1.5 ui-monospace, monospace; }
-pre { background: #8881; padding: 1rem; overflow-x: auto; border-radius: 6px; }
+pre { background: #8881; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere;
+border-radius: 6px; }
 .mark { font-weight: 600; white-space: nowrap; } .found { color: #18794e; } .partly { color: #9a6700; }
 .missing { color: #b42318; } .quiet { opacity: .75; } .verdict { font-size: 1.1rem; margin: .4rem 0 0; }
 @media (prefers-color-scheme: dark) { .found { color: #4cc38a; } .partly { color: #e5b454; }
 .missing { color: #ff8a7a; } }
 """
+NUMBERS: Final = frozenset({"times", "accounts", "decisions"})
 MARKS: Final = {"found": "✓ found", "partly": "! partly", "missing": "✗ missing"}
 
 
@@ -31,7 +33,7 @@ def page_of(told: dict[str, Any]) -> str:
     parts = [
         f"<h1>{title}</h1>",
         f'<p class="verdict {"found" if ready else "partly"}">{verdict}</p>',
-        f'<p class="quiet">{told["files"]} files ({_counts(told["formats"])}); mapping '
+        f'<p class="quiet">{_files(told["files"])} ({_counts(told["formats"])}); mapping '
         f"<code>{escape(told['mapping'][:12])}</code></p>",
         _needs(told["needs"]),
         _suggested(told["suggested"]),
@@ -46,6 +48,10 @@ def page_of(told: dict[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
     )
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _needs(needs: Sequence[dict[str, Any]]) -> str:
@@ -108,7 +114,10 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         + "</tr>"
         for row in rows
     )
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    head = "".join(
+        f'<th class="n">{escape(name)}</th>' if name in NUMBERS else f"<th>{escape(name)}</th>"
+        for name in heads
+    )
     return f"<table><tr>{head}</tr>{made}</table>" if made else ""
 
 

@@ -404,4 +404,36 @@ def _x12() -> Iterator[Hostile]:
     )
 
 
-TABLE: Final = (*_json(), *_x12())
+def _hl7v2() -> Iterator[Hostile]:
+    def adt(name: str, *more: str, event: str = "ADT^A04", number: str | None = None) -> bytes:
+        control = f"{CANARY}-{name}"
+        account = control if number is None else number
+        lines = [
+            f"MSH|^~\\&|{CANARY}|GEN|||20260314093000||{event}|{control}|P|2.5",
+            f"PID|1||1||{CANARY}^{CANARY}|||||||||||||{account}",
+            *more,
+        ]
+        return ("\r".join(lines) + "\r").encode()
+
+    def bad(name: str, body: bytes, *parked: str, **more: Any) -> Hostile:
+        return Hostile(f"hl7v2 {name}", body, "hl7v2", parked, **more)
+
+    whole = adt("whole")
+    yield Hostile("hl7v2 whole", whole, "hl7v2")
+    yield Hostile("hl7v2 the very same bytes", whole, "hl7v2", (), "duplicate")
+    yield bad("no account", adt("none", number=""), "account-missing")
+    yield bad("another event", adt("oru", event="ORU^R01"), "unsupported-event")
+    yield bad("a line that is no segment", adt("stray", f"torn {CANARY}"), "stray-line")
+    yield bad("a field of 70 kB", adt("field", f"NTE|1||{CANARY}{'x' * 70_000}"), "field-too-long")
+    yield bad("1,000 repetitions", adt("again", "NTE|1||" + f"{CANARY}~" * 1000), "too-many-repetitions")
+    yield bad("5,001 segments", adt("many", *["NTE"] * 5001), "too-many-segments")
+    yield bad("no separators", b"MSH||||" + CANARY.encode(), "separators")
+    yield bad(
+        "a control id used before",
+        whole.replace(b"2.5\r", b"2.4\r").replace(b"^" + CANARY.encode(), b"^other"),
+        "id-reused",
+        seen=(),
+    )
+
+
+TABLE: Final = (*_json(), *_x12(), *_hl7v2())

@@ -35,7 +35,7 @@ MOST_KIB = 400 * 1024
 MOST_TOLD = 1000
 """Parts that an answer about a stored message lists."""
 
-MEDIA = {"json": "application/json", "x12": "application/edi-x12"}
+MEDIA = {"json": "application/json", "x12": "application/edi-x12", "hl7v2": "text/plain"}
 SETTINGS = {"BATON_MAX_MESSAGE_BYTES": str(LARGEST_BYTES)}
 
 

@@ -21,9 +21,12 @@ from schemas.facts import AccountRef
 from tests.journey.mllp_rig import SWIFT, Rig, adt, answer_on, code, listening, make_app, told, until
 
 
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    app = make_app(tmp_path)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    on = request.param == "postgresql"
+    app = make_app(
+        tmp_path, **({"BATON_DATABASE_URL": request.getfixturevalue("postgres_url")} if on else {})
+    )
     with listening(app) as made:
         yield made
     app.close()
