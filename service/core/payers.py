@@ -164,8 +164,7 @@ def _state_of(answer: PayerAnswer) -> str:
 
 def awaited(state: PayerState) -> Awaited:
     """Who bears what is open while this payer has not answered."""
-    code = state.state if state.state in ("not_billed", "billed", "accepted", "rejected") else "pending"
-    return Awaited(f"payer:{state.payer}", code, state.because)
+    return Awaited(f"payer:{state.payer}", state.state, state.because)
 
 
 def points_elsewhere(answer: PayerAnswer) -> bool:

@@ -103,8 +103,9 @@ class _Ledger:
             left -= self._share_patient_part(claim)
         elif not self.in_doubt:
             self.assigned += claim.assigned_cents
-            self.provisional = self.provisional or claim.state == "provisional"
-        if claim.state == "undetermined":
+        if claim.state == "provisional":
+            self.provisional = True
+        elif claim.state == "undetermined":
             self.doubted = True
         if claim.state == "undetermined" or self.in_doubt:
             reason = Reason("", "undetermined", _why_undetermined(claim, self.traces))

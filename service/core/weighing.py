@@ -223,8 +223,6 @@ def _stripped(
 def _stripped_by_remark(
     a: Adjustment, code: Code, effects: frozenset[str], programme: Programme
 ) -> str | None:
-    if "QMB" in effects:
-        return "DET-09.qmb"
     relieved = (
         "STRIP_ALL" in effects
         or "INFO_FROM_PROVIDER" in effects

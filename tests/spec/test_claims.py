@@ -306,6 +306,7 @@ def test_of_two_decisions_taken_back_a_correction_names_one() -> None:
         ([decided("500.00", "0.00", "PR-1 500.00"), second("OA-23 10.00", "PR-1 490.00")], False),
         ([decided("500.00", "0.00", "CO-27 500.00"), second("PR-1 500.00")], False),
         ([decided("500.00", "300.00", "CO-29 200.00"), second("OA-23 500.00")], False),
+        ([FIRST, second("OA-23 400.00", "OA-187 100.00")], False),
     ],
     ids=[
         "nobody before",
@@ -315,6 +316,7 @@ def test_of_two_decisions_taken_back_a_correction_names_one() -> None:
         "of nothing",
         "the first not its member",
         "what the first refused counts",
+        "another reason beside it",
     ],
 )
 def test_a_payer_that_counts_other_money_from_those_before_it_is_told(facts: list[Fact], told: bool) -> None:
@@ -414,3 +416,33 @@ def test_a_refusal_without_any_reason_says_that_the_payer_does_not_know_the_pati
     assert "DET-07.coverage_not_found" in rules(found)
     assert [p.state for p in found.payers] == ["closed_no_coverage"]
     assert "DET-07.coverage_not_found" not in rules(owes(*ONE, but(refused, status="1")))
+
+
+# -- how a claim is divided ----------------------------------------------------------------------------------
+
+
+def parts(found: Responsibility) -> list[tuple[str, int, str]]:
+    return [(s.bearer, s.amount_cents, s.reason.code) for s in found.shares]
+
+
+def test_what_no_payer_leaves_with_the_patient_is_the_providers_unless_payers_disagree() -> None:
+    first = decided("500.00", "300.00", "OA-187 100.00", "PR-1 100.00", states="100.00")
+    assert parts(owes(*ONE, first)) == [("patient", 10000, "1"), ("provider", 10000, "remainder")]
+    found = owes(*BILLED, first, second("OA-23 250.00", "PR-1 250.00"))
+    assert parts(found) == [("patient", 10000, "1"), ("undetermined", 10000, "disagreement")]
+
+
+def test_a_lower_amount_that_the_payer_states_is_named_by_its_largest_reason() -> None:
+    found = owes(*ONE, decided("500.00", "400.00", "PR-1 80.00", "PR-2 20.00", states="60.00"))
+    assert parts(found) == [("patient", 6000, "1"), ("undetermined", 4000, "disagreement")]
+
+
+def test_reasons_that_come_to_nothing_are_no_shares() -> None:
+    assert parts(owes(*ONE, decided("500.00", "500.00", "PR-1 10.00", "PR-187 -10.00"))) == []
+
+
+def test_what_a_payer_refuses_is_the_providers_even_while_another_has_to_answer() -> None:
+    found = owes(*BILLED, decided("500.00", "300.00", "CO-29 100.00", "PR-1 100.00"))
+    assert parts(found) == [("provider", 10000, "29"), ("payer:P2", 10000, "not_billed")]
+    found = owes(*ONE, decided("500.00", "499.99", "CO-29 0.01"))
+    assert parts(found) == [("provider", 1, "29")]

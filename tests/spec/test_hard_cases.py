@@ -56,6 +56,7 @@ def test_money_that_two_payers_paid_for_one_bill_stays_in_the_balance_and_is_nob
     _, found, decision = judge(facts, 100)
     assert (found.balance_cents, found.net_cents, borne(found, "undetermined")) == (-20000, 0, -20000)
     assert verdicts(decision)["G11"] == "hold"
+    assert [s.reason.code for s in found.shares] == ["overpaid"]
 
 
 def test_a_credit_inside_a_payers_decision_is_not_the_patients_while_another_claim_is_open() -> None:
@@ -270,7 +271,7 @@ def test_a_contradiction_leaves_every_cent_of_every_claim_undetermined() -> None
         charged("900.00"),
         decided("500.00", "300.00", "CO-29 100.00", "PR-1 100.00"),
     )
-    assert {s.bearer for s in found.shares} == {"undetermined"}
+    assert {(s.bearer, s.reason.code) for s in found.shares} == {("undetermined", "undetermined")}
 
 
 def test_a_payer_that_leaves_nothing_needs_to_state_nothing() -> None:

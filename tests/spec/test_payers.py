@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.decisions import PayerState, Responsibility
 from schemas.facts import AccountRegistered, ClaimStatusReported, Fact, Payer
 from tests.spec.facts_made import (
@@ -201,3 +203,87 @@ def test_a_lone_payer_that_decided_as_another_number_than_it_is_listed_with_hold
     closing = told("closed_no_response", "P2", by="j.ortiz")
     assert "G11" in verdicts(judge([adult(), *BILLED, second, closing, *statements(21)], 200)[2])
     assert "G11" not in verdicts(judge([adult(), *BILLED, FIRST, closing, *statements(21)], 200)[2])
+
+
+# -- where a payer stands ------------------------------------------------------------------------------------
+
+ONE = (covered("P1"), submitted("500.00"))
+NUMBERED = decided("500.00", "300.00", "CO-45 125.00", "PR-2 75.00", number="N1")
+BACK = decided("-500.00", "-300.00", "CO-45 -125.00", "PR-2 -75.00", number="N1", status="22", on=5)
+NEW = decided("500.00", "350.00", "CO-45 125.00", "PR-2 25.00", number="N2", original="N1", on=5)
+REFUSED = decided("500.00", "0.00", "PR-31 500.00", number="R1")
+AGAIN = decided("500.00", "0.00", "OA-18 500.00")
+ESTIMATE = decided("500.00", "0.00", "OA-101 500.00", status="25")
+
+
+def half(number: str, *said: str, status: str = "1", on: int = 0) -> Fact:
+    return decided("250.00", "0.00", *(said or ("CO-45 250.00",)), number=number, status=status, on=on)
+
+
+def closed(on: int = 20, status: str = "closed_no_coverage") -> Fact:
+    return told(status, on=on, by="j.ortiz")
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ([told("pending")], "pending"),
+        ([decided("500.00", "400.00", "OA-257 100.00")], "pending"),
+        ([decided("500.00", "400.00", "PR-227 100.00")], "pending"),
+        ([half("N1", status="5"), half("N2")], "pending"),
+        ([AGAIN, told("accepted")], "accepted"),
+        ([BACK], "undetermined"),
+        ([NUMBERED, decided("-9.00", "-9.00", number="N9", status="22", on=6)], "undetermined"),
+        ([NUMBERED, BACK], "undetermined"),
+        ([NUMBERED, BACK, NEW], "final"),
+        ([REFUSED, told("accepted")], "final"),
+        ([NUMBERED, closed()], "final"),
+        ([NUMBERED, BACK, closed()], "undetermined"),
+        ([REFUSED, closed()], "closed_no_coverage"),
+        ([REFUSED, closed(on=-1)], "final"),
+        ([REFUSED, closed(on=0)], "final"),
+        ([half("R1", "PR-31 250.00"), half("R2", "PR-31 250.00", on=30), closed()], "final"),
+        ([closed(status="closed_patient_election")], "closed_patient_election"),
+    ],
+    ids=[
+        "it says so itself",
+        "it decides later",
+        "it asked the patient",
+        "half is not decided",
+        "it only says decided before",
+        "a reversal of something unknown",
+        "and besides a decision",
+        "taken back",
+        "decided anew",
+        "refused, whatever the clearinghouse says",
+        "decided, whatever a person closes",
+        "taken back and closed",
+        "refused and verified",
+        "verified before it refused",
+        "verified in the same moment",
+        "refused again after that",
+        "the patient keeps it from the payer",
+    ],
+)
+def test_a_payer_stands_where_its_last_word_leaves_it(facts: list[Fact], state: str) -> None:
+    assert states(owes(*ONE, *facts)) == {"P1": state}
+
+
+def test_a_payer_that_was_never_sent_a_bill_has_one_if_it_says_anything_about_it() -> None:
+    assert states(owes(covered("P1"), ESTIMATE)) == {"P1": "billed"}
+    assert states(owes(covered("P1"), AGAIN)) == {"P1": "pending"}
+
+
+def test_what_the_patient_keeps_from_the_only_payer_is_the_patients() -> None:
+    found = owes(*ONE, closed(status="closed_patient_election"))
+    assert (found.determination, found.collectible_cents) == ("final", 50000)
+
+
+def test_a_decision_needs_no_reason_why_it_was_expected() -> None:
+    assert [p.because for p in owes(*ONE, NUMBERED).payers] == ["Payer P1 has decided."]
+
+
+def test_of_one_moment_the_status_answers_the_bill() -> None:
+    for on in range(-20, 20):
+        found = owes(covered("P1"), submitted("500.00", on=on), told("accepted", on=on))
+        assert states(found) == {"P1": "accepted"}

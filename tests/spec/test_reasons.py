@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from schemas.decisions import Responsibility
-from schemas.facts import AdjudicatedLine, Fact
+from schemas.facts import AdjudicatedLine, Fact, NoticeRecorded
 from schemas.money import format_cents
-from tests.spec.facts_made import adult, charged, covered, decided, judge, submitted, triples
+from tests.spec.facts_made import adult, charged, covered, day, decided, fact, judge, submitted, triples
 
 ONE = (adult(), charged("500.00"), submitted("500.00"))
 ALWAYS = ("DET-05", "DET-06.missing", "DET-10")
@@ -225,4 +225,39 @@ def test_a_part_given_back_under_a_reason_that_is_not_the_patients_stays_with_th
 
 def test_one_cent_above_the_plans_price_is_not_the_patients() -> None:
     found = owes(decided("500.00", "400.00", "PR-1 99.99", "PR-45 0.01"))
-    assert (found.collectible_cents, found.shares[-1].bearer) == (9999, "provider")
+    parts = [(s.bearer, s.amount_cents, s.reason.code) for s in found.shares]
+    assert (found.collectible_cents, parts) == (9999, [("patient", 9999, "1"), ("provider", 1, "45")])
+
+
+def test_one_cent_is_owed_like_any_other_and_an_amount_that_is_not_stated_is_told() -> None:
+    found = owes(decided("500.00", "499.99", "PR-1 0.01"))
+    assert (found.collectible_cents, found.net_cents) == (1, 1)
+    assert "DET-06.missing" in {t.rule for t in found.traces}
+
+
+def test_without_notice_a_cost_share_is_still_the_patients() -> None:
+    line = AdjudicatedLine("1", 50000, 40000, None, ("GZ",), None, triples("PR-2 100.00"))
+    assert owes(decided("500.00", "400.00", filing="MB", lines=(line,))).collectible_cents == 10000
+
+
+@pytest.mark.parametrize(("on_file", "left"), [(True, 10000), (False, 0)])
+def test_a_reduction_is_the_patients_only_with_a_signed_paper(on_file: bool, left: int) -> None:
+    paper = fact(NoticeRecorded("N1", "abn", day(-30), None, on_file), -30)
+    found = owes(paper, decided("500.00", "400.00", "PR-50 100.00", remarks=("M26",)))
+    assert found.collectible_cents == left
+
+
+@pytest.mark.parametrize(
+    ("said", "looked_at"),
+    [
+        (("PR-2 100.00",), False),
+        (("PR-187 100.00",), False),
+        (("PR-2 99.99", "PR-49 0.01"), True),
+        (("PR-2 110.00", "PR-49 -10.00"), False),
+    ],
+)
+def test_more_than_a_cost_share_left_with_a_service_family_is_looked_at(
+    said: tuple[str, ...], looked_at: bool
+) -> None:
+    found = owes(decided("500.00", "400.00", *said), kind="tricare")
+    assert ("DET-09.tricare" in {t.rule for t in found.traces}) is looked_at

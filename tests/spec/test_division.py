@@ -1,0 +1,248 @@
+"""How the balance of an account is divided: every share with its reason, in an analyst's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.decisions import Responsibility
+from schemas.facts import AccountRegistered, Coverage, CoverageListed, Fact, Payer
+from tests.spec.facts_made import (
+    adjusted,
+    adult,
+    charged,
+    covered,
+    day,
+    decided,
+    fact,
+    judge,
+    paid,
+    reported,
+    submitted,
+)
+
+Parts = list[tuple[str, int, str]]
+
+OWED = (
+    covered("P1"),
+    charged("500.00"),
+    decided("500.00", "400.00", "PR-1 100.00", states="100.00", trace="T1"),
+)
+OPEN = (covered("P1"), charged("500.00"), submitted("500.00"))
+REFUSED = (covered("P1"), charged("500.00"), decided("500.00", "300.00", "CO-29 100.00", "PR-1 100.00"))
+HALF = decided("250.00", "200.00", "PR-1 50.00", states="50.00", number="N1")
+PATIENT = ("patient", 10000, "1")
+
+
+def owes(*facts: Fact) -> Responsibility:
+    return judge([adult(), *facts], 200)[1]
+
+
+def parts(found: Responsibility) -> Parts:
+    return [(s.bearer, s.amount_cents, s.reason.code) for s in found.shares]
+
+
+def rules(found: Responsibility) -> list[str]:
+    """What is told of the account as a whole."""
+    return [t.rule for t in found.traces if t.claim_id is None]
+
+
+ENDED = fact(CoverageListed((Coverage(1, Payer("P1"), "commercial", None, None, day(-60)),)), -10)
+EXPECTS = fact(AccountRegistered(expected_plans=1), -5)
+
+
+@pytest.mark.parametrize(
+    ("facts", "divided", "told"),
+    [
+        pytest.param(
+            [covered("P1"), charged("600.00")],
+            [("payer:P1", 60000, "not_billed")],
+            ["DET-10.waiting"],
+            id="not billed",
+        ),
+        pytest.param(
+            [charged("600.00")],
+            [("undetermined", 60000, "coverage_unknown")],
+            ["DET-10.unknown_order"],
+            id="no list of payers",
+        ),
+        pytest.param(
+            [*OWED, submitted("500.00"), charged("200.00", id="C2")],
+            [("undetermined", 10000, "1"), ("undetermined", 20000, "uncovered")],
+            ["DET-12.uncovered"],
+            id="more charged than billed",
+        ),
+        pytest.param(
+            [ENDED, charged("600.00")],
+            [("undetermined", 60000, "coverage_not_found")],
+            ["DET-07.coverage_not_found"],
+            id="no cover in force",
+        ),
+        pytest.param(
+            [covered(), charged("600.00"), EXPECTS],
+            [("undetermined", 60000, "waiting")],
+            ["DET-10.waiting"],
+            id="a plan is expected",
+        ),
+        pytest.param(
+            [covered(), charged("600.00")], [("patient", 60000, "self_pay")], ["DET-18"], id="nobody insures"
+        ),
+        pytest.param(
+            [covered(), charged("600.00"), charged("700.00")],
+            [("undetermined", 70000, "self_pay")],
+            ["DET-03.contradiction", "DET-18"],
+            id="nobody insures, and two amounts are told",
+        ),
+        pytest.param(
+            [*OWED, paid("30.00")],
+            [PATIENT, ("patient", -3000, "patient_payment")],
+            [],
+            id="the patient paid",
+        ),
+        pytest.param(
+            [*OWED, paid("30.00", by="other")],
+            [PATIENT, ("patient", -3000, "other_payment")],
+            [],
+            id="somebody paid for the patient",
+        ),
+        pytest.param(
+            [*OWED, paid("-30.00")],
+            [PATIENT, ("undetermined", 3000, "unexplained_refund")],
+            ["DET-16.unexplained"],
+            id="more paid back than paid",
+        ),
+        pytest.param(
+            [*OWED, paid("400.00", by="payer", payer="P1", trace="T1")], [PATIENT], [], id="paid as decided"
+        ),
+        pytest.param(
+            [*OWED, paid("400.00", by="payer", payer="P1")], [PATIENT], [], id="paid without a trace"
+        ),
+        pytest.param(
+            [*OWED, paid("410.00", by="payer", payer="P1", trace="T1")],
+            [PATIENT, ("undetermined", -1000, "unexplained_payment")],
+            ["DET-16.unexplained"],
+            id="paid more than decided",
+        ),
+        pytest.param(
+            [*OPEN, paid("400.00", by="payer", payer="P1")],
+            [("payer:P1", 50000, "billed"), ("payer:P1", -40000, "paid_ahead")],
+            ["DET-16.paid_ahead"],
+            id="paid before it decided",
+        ),
+        pytest.param(
+            [*OPEN, paid("600.00", by="payer", payer="P1")],
+            [("payer:P1", 50000, "billed"), ("undetermined", -60000, "unexplained_payment")],
+            ["DET-16.unexplained"],
+            id="paid more than was billed",
+        ),
+        pytest.param(
+            [*OPEN, paid("500.00", by="payer", payer="P1")],
+            [("payer:P1", 50000, "billed"), ("payer:P1", -50000, "paid_ahead")],
+            ["DET-16.paid_ahead"],
+            id="paid all of it before it decided",
+        ),
+        pytest.param(
+            [*OPEN, paid("0.01", by="payer", payer="P1")],
+            [("payer:P1", 50000, "billed"), ("payer:P1", -1, "paid_ahead")],
+            ["DET-16.paid_ahead"],
+            id="paid one cent before it decided",
+        ),
+        pytest.param(
+            [*OWED, paid("400.00", by="payer", payer="P1", trace="T9")],
+            [PATIENT, ("undetermined", -40000, "unexplained_payment")],
+            ["DET-16.unexplained"],
+            id="paid as much under another trace",
+        ),
+        pytest.param(
+            [*OWED, paid("10.00", by="payer")],
+            [PATIENT, ("undetermined", -1000, "unexplained_payment")],
+            ["DET-16.unexplained"],
+            id="paid by a payer without a name",
+        ),
+        pytest.param(
+            [*OWED, covered("P1", "P2", on=1), paid("50.00", by="payer", payer="P2")],
+            [("payer:P2", 10000, "not_billed"), ("payer:P2", -5000, "paid_ahead")],
+            ["DET-16.paid_ahead"],
+            id="the second paid before it decided",
+        ),
+        pytest.param(
+            [*OPEN, HALF, paid("10.00", by="payer", payer="P1")],
+            [("payer:P1", 30000, "pending"), ("undetermined", -1000, "unexplained_payment")],
+            ["DET-16.unexplained"],
+            id="paid more while half is not decided",
+        ),
+        pytest.param([covered("P1")], [], ["DET-01"], id="nothing charged"),
+        pytest.param([], [], ["DET-10.unknown_order", "DET-01"], id="nothing known"),
+        *(
+            pytest.param([*OWED, adjusted("30.00", kind)], [PATIENT, ("patient", -3000, kind)], [], id=kind)
+            for kind in ("bad_debt", "charity", "courtesy", "small_balance")
+        ),
+        pytest.param(
+            [*REFUSED, adjusted("100.00", "other")],
+            [("patient", 10000, "1"), ("provider", 10000, "29"), ("provider", -10000, "write_off")],
+            [],
+            id="a refusal written off",
+        ),
+        pytest.param(
+            [*OWED, adjusted("30.00", "other")],
+            [PATIENT, ("patient", -3000, "write_off")],
+            [],
+            id="the patient's part written off",
+        ),
+        pytest.param(
+            [*OWED, adjusted("130.00", "other")],
+            [PATIENT, ("patient", -10000, "write_off"), ("undetermined", -3000, "unexplained_write_off")],
+            ["DET-16.unexplained"],
+            id="more written off than there was",
+        ),
+        pytest.param(
+            [*OPEN, adjusted("30.00", "contractual")],
+            [("payer:P1", 50000, "billed"), ("payer:P1", -3000, "write_off")],
+            [],
+            id="a contract price posted before the decision",
+        ),
+        pytest.param(
+            [*OWED, adjusted("-30.00", "contractual")],
+            [PATIENT, ("undetermined", 3000, "unexplained_write_off")],
+            ["DET-16.unexplained"],
+            id="a contract price taken back that was never posted",
+        ),
+        pytest.param([*OWED, reported("100.00", on=3)], [PATIENT], ["DET-16"], id="billing reports as much"),
+        pytest.param(
+            [*OWED, reported("110.00", on=3)],
+            [PATIENT, ("undetermined", 1000, "difference")],
+            ["DET-16.difference"],
+            id="billing reports more",
+        ),
+        pytest.param(
+            [*OWED, reported("100.00", "70.00", on=3)],
+            [PATIENT, ("patient", -3000, "reported_lower"), ("undetermined", 3000, "reported_lower")],
+            ["DET-16", "DET-16.patient_lower"],
+            id="billing asks the patient for less",
+        ),
+    ],
+)
+def test_every_share_names_its_reason(facts: list[Fact], divided: Parts, told: list[str]) -> None:
+    found = owes(*facts)
+    assert (parts(found), rules(found)) == (divided, told)
+
+
+@pytest.mark.parametrize(("amount", "assigned"), [("600.00", 60000), ("0.01", 1), ("-5.00", 0)])
+def test_without_a_payer_what_is_charged_is_assigned_and_a_credit_is_not(amount: str, assigned: int) -> None:
+    found = owes(covered(), charged(amount))
+    assert (found.assigned_cents, found.collectible_cents) == (assigned, assigned)
+
+
+def test_in_doubt_nothing_is_assigned_even_if_nobody_insures() -> None:
+    found = owes(covered(), charged("600.00"), charged("700.00"))
+    assert (found.determination, found.assigned_cents, found.collectible_cents) == ("undetermined", 0, 0)
+
+
+def test_self_pay_rests_on_the_first_list_that_said_so() -> None:
+    first, again = covered(on=-10), covered(on=5)
+    found = owes(first, again, charged("600.00"))
+    assert first.id in found.shares[0].evidence and again.id not in found.shares[0].evidence
+    assert ENDED.id in owes(ENDED, charged("600.00")).shares[0].evidence
+
+
+def test_nothing_known_of_payers_is_not_determined() -> None:
+    assert owes().determination == "undetermined" and owes(covered("P1")).determination == "provisional"
