@@ -36,7 +36,7 @@ ABOUT_POLICY = {"canonical", "merkle", "house_rules", "policy", "policy_scope", 
 POLICY = ("service/core/policy/", "service/core/gates/", "service/core/rules.py", "service/core/decision.py")
 WHO_OWES = tuple(
     f"service/core/{name}.py"
-    for name in ("adjudication", "bearers", "carriers", "claims", "payers", "responsibility", "weighing")
+    for name in ("adjudication", "carriers", "claims", "payers", "responsibility", "weighing")
 )
 ABOUT_GATES = {"explanations", "gate_scenarios", "gates"}
 """What is divided among bearers is held by the spec tests about that: these are not asked about it."""

@@ -237,11 +237,21 @@ def test_in_doubt_nothing_is_assigned_even_if_nobody_insures() -> None:
     assert (found.determination, found.assigned_cents, found.collectible_cents) == ("undetermined", 0, 0)
 
 
+def test_in_doubt_a_credit_is_not_the_patients_either() -> None:
+    found = owes(covered(), charged("-5.00"), charged("-7.00"))
+    assert {s.bearer for s in found.shares} == {"undetermined"}
+
+
 def test_self_pay_rests_on_the_first_list_that_said_so() -> None:
     first, again = covered(on=-10), covered(on=5)
     found = owes(first, again, charged("600.00"))
     assert first.id in found.shares[0].evidence and again.id not in found.shares[0].evidence
     assert ENDED.id in owes(ENDED, charged("600.00")).shares[0].evidence
+
+
+def test_two_currencies_on_one_account_are_told_and_settle_nothing() -> None:
+    found = owes(*OWED, fact(charged("5.00", id="CAD").body, -20, key="other money", currency="CAD"))
+    assert found.determination == "undetermined" and "DET-01.currency" in rules(found)
 
 
 def test_nothing_known_of_payers_is_not_determined() -> None:

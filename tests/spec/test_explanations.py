@@ -60,12 +60,18 @@ def test_the_way_ends_at_what_the_patient_owes_whatever_happened() -> None:
         [adjusted("400.00", "other")],
         [paid("9.00", by="payer", payer="P1", id="X")],
         [paid("9.00", by="other", id="X")],
+        [reported("110.00", "50.00", on=3)],
         [paid("-90.00", id="X")],
     ):
         account, owes, decision = judge([*story(), *more], 70)
         steps = explain(account, owes, decision, POLICY).steps
         assert steps[0].left_cents == 100000
         assert steps[-1].left_cents == owes.net_cents
+
+
+def test_a_lower_amount_of_billing_is_no_money_and_no_step_of_its_own() -> None:
+    steps = told([*story(), reported("110.00", "50.00", on=3)], 70).steps
+    assert [s.amount_cents for s in steps] == [100000, -30000, -40000, -17000, -2000, -5000, -1000, 0]
 
 
 def test_money_that_came_before_any_decision_is_a_step_of_its_own() -> None:

@@ -279,6 +279,11 @@ def test_what_the_patient_keeps_from_the_only_payer_is_the_patients() -> None:
     assert (found.determination, found.collectible_cents) == ("final", 50000)
 
 
+def test_what_the_patient_keeps_from_the_second_payer_waits_for_nobody() -> None:
+    found = owes(*BILLED, FIRST, told("closed_patient_election", "P2", by="j.ortiz"))
+    assert (found.determination, found.collectible_cents) == ("final", 7500)
+
+
 def test_a_decision_needs_no_reason_why_it_was_expected() -> None:
     assert [p.because for p in owes(*ONE, NUMBERED).payers] == ["Payer P1 has decided."]
 

@@ -349,6 +349,7 @@ def test_a_decision_that_could_not_be_read_leaves_everything_undetermined_until_
     parked = fact(unread, 0)
     placed = Fact.of(parked.account, parked.key, parked.occurred_at, unread, where="ST 1 / CLP 1")
     assert owes(*facts, placed).determination == "undetermined"
+    assert "DET-01.unreadable" in rules(owes(*facts, placed))
     mended = facts[2]
     at_place = Fact.of(mended.account, mended.key, mended.occurred_at, mended.body, where="ST 1 / CLP 1")
     assert owes(*facts[:2], at_place, placed).determination == "final"
