@@ -176,3 +176,16 @@ def test_many_parts_of_one_message_are_tried_again_with_one_reading(
     app.read_large = counted  # type: ignore[method-assign]
     done = Mending(app.store, app.intake()).retry(seqs, at(1), ADA)
     assert [one.waits for one in done] == [False] * 5 and len(times) == 1
+
+
+def test_another_content_under_the_same_key_and_message_id_is_no_contradiction(
+    batons: Open, tmp_path: Path
+) -> None:
+    app = mapped(batons, tmp_path / "feeds", CHARGES.replace("magnitude", "inverted"))
+    take(app, dft("1"))
+    assert balance(app) == -10_000
+    app = mapped(batons, tmp_path / "feeds", CHARGES, app)
+    (one,) = again(app)
+    assert (len(one.fresh), len(one.gone)) == (1, 1) and balance(app) == 10_000
+    with app.store.read() as reader:
+        assert reader.parked() == []
