@@ -52,7 +52,7 @@ def test_the_openapi_document_is_valid_and_complete(door: Door) -> None:
         d for methods in document["paths"].values() for d in methods.values() if isinstance(d, dict)
     ]
     ids = [d["operationId"] for d in operations]
-    assert len(ids) == len(set(ids)) == 17
+    assert len(ids) == len(set(ids)) >= 32
     assert all(d["summary"] and "401" in d["responses"] and "default" in d["responses"] for d in operations)
     assert set(document["components"]["securitySchemes"]) == {"bearer", "header"}
     assert document["security"]
