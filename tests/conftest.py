@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pika
 import pika.exceptions
 import pytest
@@ -37,6 +38,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The same examples at each run, so that a change is judged by what it changes; a long run draws new ones.
+    hypothesis.settings.register_profile("same", derandomize=True)
+    hypothesis.settings.load_profile("default" if config.getoption("--soak") else "same")
     if not hasattr(config, "workerinput"):
         place = Path(tempfile.mkdtemp(prefix="baton-tests-"))
         place.chmod(0o711)  # PostgreSQL runs under another user when the suite runs as root

@@ -57,6 +57,7 @@ def patient_urls(door: Door) -> list[tuple[str, str, list[str]]]:
         ("parked.show", f"/v1/parked/{parked['id']}", ["GEN/A3"]),
         ("messages.detail", f"/v1/messages/{parked['message']}/detail", ["GEN/A3"]),
         ("messages.trace", f"/v1/trace/{case['id']}", [case["account"]]),
+        ("overrides.page", "/v1/overrides?account=GEN/A1", ["GEN/A1"]),
     ]
 
 
