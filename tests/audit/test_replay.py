@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,41 @@ def test_everything_comes_out_the_same_in_every_environment(home: Home) -> None:
     assert len(said) == 1
     found = json.loads(said.pop())
     assert found["decisions"] > 1 and found["messages"] == 3 and found["differences"] == 0
+
+
+def other_pythons() -> list[str]:
+    """Other versions of Python here that Baton runs on: on the path, or kept by pyenv."""
+    found: dict[str, str] = {}
+    kept = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
+    for one in [*map(shutil.which, ("python3.12", "python3.13", "python3.14")), *map(str, kept)]:
+        asked = [one, "-c", "import sys; print(*sys.version_info[:2])"] if one else ["false"]
+        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
+        if len(said) == 2 and (int(said[0]), int(said[1])) > (3, 11) and one:
+            found[said[1]] = one
+    return list(found.values())
+
+
+@pytest.mark.soak
+def test_everything_comes_out_the_same_under_every_python_that_is_here(home: Home, tmp_path: Path) -> None:
+    """Each gets an environment of its own with Baton installed as a user installs it, which takes minutes."""
+    pythons = other_pythons()
+    if not pythons:
+        pytest.skip("no other Python from 3.12 on is here")
+    here = home.baton("replay", "--json")
+    for n, python in enumerate(pythons):
+        place = tmp_path / f"python{n}"
+        subprocess.run([python, "-m", "venv", place], check=True)
+        subprocess.run([place / "bin" / "pip", "install", "-q", ROOT], check=True, capture_output=True)
+        environ = {k: v for k, v in home.environ.items() if k != "PYTHONPATH"}
+        there = subprocess.run(
+            [place / "bin" / "baton", "replay", "--json"],
+            env=environ | {"TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "7"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (there.returncode, there.stdout) == (0, here.stdout), python
 
 
 def test_a_decision_that_was_changed_comes_out_otherwise(home: Home) -> None:
