@@ -70,8 +70,10 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
     def _count(self, error: Any) -> None:
         """A body that is too long is a message that was refused, where its sender has a key."""
         request = self.request
+        if error.code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return  # what was no HTTP at all has neither command nor path
         posted = request.command == "POST" and request.path.startswith(("/v1/messages", "/fhir"))
-        if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and posted and request.admitted:
+        if posted and request.admitted:
             named = parse_qs(request.query or "").get("feed", [None])[0]
             self.refusals.note(feed_of(named), "http", "too-large")
 
