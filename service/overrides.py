@@ -378,7 +378,7 @@ def listed(reader: Reader, policy: Policy, as_of: date, ref: AccountRef | None =
         owes = apportion(account, policy)
         decision = decide(account, owes, policy, as_of)
         found += told_of(account, decision, policy.for_account(account).on(as_of))
-    return sorted(found, key=lambda one: (one["at"], one["id"]), reverse=True)
+    return sorted(found, key=_told_order, reverse=True)
 
 
 def told_of(account: Account, decision: Decision, period: Period) -> list[Plain]:
@@ -392,7 +392,12 @@ def told_of(account: Account, decision: Decision, period: Period) -> list[Plain]
         if is_placed_at_desk(fact)
     ]
     told += [_one(o, by_id[o.id].occurred_at, period, lifting, decision.as_of) for o in account.overrides]
-    return sorted(told, key=lambda one: (one["at"], one["id"]))
+    return sorted(told, key=_told_order)
+
+
+def _told_order(one: Plain) -> tuple[datetime, bool, str]:
+    """By time; of one instant a hold comes before what releases it."""
+    return datetime.fromisoformat(one["at"]), one["what"] != "hold", one["id"]
 
 
 def _hold(fact: Fact, stands: bool, done: Override | None) -> Plain:
