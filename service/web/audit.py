@@ -67,7 +67,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @blue.route("/consistency")
     @blue.asks(SizesQuery)
     @blue.gives(200, ConsistencyProof)
-    @blue.refuses(422, 503)
+    @blue.refuses(404, 422, 503)
     @blue.named("proveConsistency")
     def consistency(query: dict[str, Any]) -> Response:
         """The hashes that show how the log of `from` entries became that of `to` (RFC 9162, 2.1.4)."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from service.web.queries import FEED_PATTERN, LIST_LIMIT, LIST_MOST
+from service.web.queries import (
+    DAY_PATTERN,
+    DAYS,
+    FEED_PATTERN,
+    INSTANT_PATTERN,
+    INSTANTS,
+    LIST_LIMIT,
+    LIST_MOST,
+)
 
 FORMATS: Final = ("json", "x12", "hl7v2", "fhir", "unknown")
-_INSTANTS: Final = validate.Range(
-    datetime(1800, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC), max_inclusive=False
-)
 
 
 def _printable(text: str) -> None:
@@ -50,7 +54,9 @@ class RetryManyBody(RetryBody):
     code = _text("Only this reason.", 64)
     format = fields.String(validate=validate.OneOf(FORMATS), metadata={"description": "Only this format."})
     since = fields.AwareDateTime(
-        format="iso", validate=_INSTANTS, metadata={"description": "Only what was parked from then on."}
+        format="iso",
+        validate=INSTANTS,
+        metadata={"description": "Only what was parked from then on.", "pattern": INSTANT_PATTERN},
     )
     account = _text("Only this account's: facility/number or number.", 257)
     search = _text("Found in code, place, reason or account number.", 100)
@@ -90,7 +96,10 @@ class SpokenBody(ByBody):
 class HoldBody(SpokenBody):
     """Until when an account is held."""
 
-    until = fields.Date(metadata={"description": "The first day on which it counts no more."})
+    until = fields.Date(
+        validate=DAYS,
+        metadata={"description": "The first day on which it counts no more.", "pattern": DAY_PATTERN},
+    )
 
 
 class AllowBody(HoldBody):

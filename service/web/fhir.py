@@ -61,7 +61,9 @@ def blueprint(rooms: Rooms) -> Blueprint:
 
     @blue.route("", methods=["POST"])
     @blue.asks(FhirQuery)
-    @blue.gives_fhir(FhirResource, {200: "Read.", 202: "Stored; something waits."})
+    @blue.gives_fhir(
+        FhirResource, {200: "Read.", 201: "One resource, read.", 202: "Stored; something waits."}
+    )
     @blue.refuses_fhir(FhirResource, 400, 413, 415, 422, 503)
     @blue.named("postFhirBundle", requestBody=_body(fhir.RESOURCES))
     def bundle(query: dict[str, Any]) -> Response:

@@ -18,8 +18,8 @@ DEFAULT_FEED: Final = "http"
 _DIGITS: Final = re.compile("[0-9]{1,19}", re.ASCII)
 LIST_LIMIT: Final = 50
 LIST_MOST: Final = 200
-_DAYS: Final = validate.Range(date(1800, 1, 1), date(2999, 12, 31))
-_INSTANTS: Final = validate.Range(
+DAYS: Final = validate.Range(date(1800, 1, 1), date(2999, 12, 31))
+INSTANTS: Final = validate.Range(
     datetime(1800, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC), max_inclusive=False
 )
 _YEARS: Final = "(1[89]|2[0-9])[0-9]{2}"
@@ -27,6 +27,8 @@ _DAY: Final = f"{_YEARS}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME: Final = (
     "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
+DAY_PATTERN: Final = f"^{_DAY}$"
+INSTANT_PATTERN: Final = f"^{_DAY}{_TIME}$"
 
 
 def _one_word(feed: str) -> None:
@@ -99,21 +101,21 @@ class WhyQuery(Schema):
     """The day that is asked about, and what was known at the time."""
 
     as_of = fields.Date(
-        validate=_DAYS,
+        validate=DAYS,
         metadata={
             "description": "Decide as of this day, of the years 1800 to 2999; by default today where the "
             "hospital is.",
-            "pattern": f"^{_DAY}$",
+            "pattern": DAY_PATTERN,
             "examples": ["2026-03-09"],
         },
     )
     known_at = fields.AwareDateTime(
         format="iso",
-        validate=_INSTANTS,
+        validate=INSTANTS,
         metadata={
             "description": "Use only what Baton had recorded by this instant, of the years 1800 to 2999: "
             "RFC 3339 with an offset, its `+` written as `%2B`; everything known by default.",
-            "pattern": f"^{_DAY}{_TIME}$",
+            "pattern": INSTANT_PATTERN,
             "examples": ["2026-03-09T14:30:00Z"],
         },
     )
