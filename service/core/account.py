@@ -33,9 +33,10 @@ from schemas.facts import (
 from schemas.records import swift_init
 from service.core.adjudication import Adjudication
 from service.core.carriers import merge_adjudications
+from service.core.clearing import flags_and_days
 from service.core.guarantors import NOTHING_REGISTERED, Kinds, Tenure, register
 from service.core.merging import Contradiction, United, business_time, unite
-from service.core.overriding import Override, is_placed_at_desk, overrides_of, released
+from service.core.overriding import Override, overrides_of
 from service.core.withdrawing import reconciled, withdrawn
 
 B_co = TypeVar("B_co", covariant=True)
@@ -321,14 +322,12 @@ def _by_kind(
         for group in by_key.values()
         if len(group) > 1 and group[0].kind != "claim.adjudicated"
     ]
-    found += [
-        Contradiction(group[0].kind, ids)
-        for group in by_identity.values()
-        if len(group) > 1
-        and (ids := tuple(sorted(f.id for f in group)))
-        and not agreed.issuperset(ids)
-        and not any(c.evidence == ids for c in found)
-    ]
+    by_now = {c.evidence for c in found}
+    for group in by_identity.values():
+        if len(group) > 1:
+            ids = tuple(sorted([f.id for f in group]))
+            if not agreed.issuperset(ids) and ids not in by_now:
+                found.append(Contradiction(group[0].kind, ids))
     kinds: Kinds = {}
     for group in by_key.values():
         stands = group if group[0].kind == "claim.adjudicated" else group[-1:]
@@ -404,20 +403,6 @@ def _pending(kinds: Kinds) -> tuple[Known[PaymentPending], ...]:
     return tuple(p for p in last if p.body.amount_cents != 0 and p.body.payment_id not in posted)
 
 
-def _lifts(cleared: Fact, flagged: Fact, united: United) -> bool:
-    """Whether this clearing lifts this flag: same name, same reference (or none on either), and later.
-
-    A flag with a reference needs that reference; so a general clearing never lifts a hold it did not name.
-    Nor does one that was stated for another account before the two were merged.
-    """
-    lifted, placed = cast(AccountCleared, cleared.body), cast(AccountFlagged, flagged.body)
-    if lifted.flag != placed.flag or lifted.reference != placed.reference:
-        return False
-    if (cleared.occurred_at, lifted.cleared_on) <= (flagged.occurred_at, placed.since):
-        return False
-    return cleared.account == flagged.account or flagged.account in united.reaches(cleared)
-
-
 def _overrides(kinds: Kinds) -> tuple[Override, ...]:
     proposed = kinds.get("override.proposed")
     if not proposed:
@@ -428,21 +413,14 @@ def _overrides(kinds: Kinds) -> tuple[Override, ...]:
 def _flags(
     kinds: Kinds, united: United, overrides: tuple[Override, ...]
 ) -> tuple[tuple[Known[AccountFlagged], ...], tuple[tuple[Known[AccountFlagged], date], ...]]:
-    """Flags that stand, and those lifted with their day; what a person placed here two people release."""
+    """Flags that stand, and those lifted with their day."""
     standing: list[Known[AccountFlagged]] = []
     lifted: list[tuple[Known[AccountFlagged], date]] = []
-    cleared = kinds.get("account.cleared", [])
-    let_go = released(overrides)
-    for fact in kinds.get("account.flagged", ()):
-        if is_placed_at_desk(fact):
-            done = let_go.get(fact.id)
-            days = [done.approval.on] if done and done.approval and done.account == fact.account else []
-        else:
-            days = [cast(AccountCleared, c.body).cleared_on for c in cleared if _lifts(c, fact, united)]
-        if days:
-            lifted.append((_known(fact), min(days)))
-        else:
+    for fact, on in flags_and_days(kinds, united, overrides):
+        if on is None:
             standing.append(_known(fact))
+        else:
+            lifted.append((_known(fact), on))
     return tuple(standing), tuple(lifted)
 
 
@@ -458,8 +436,9 @@ def _unreadable(
     if not found:
         return ()
     read = {(a.claim.claim_id, a.claim.trace, place) for a in adjudications for place in a.places}
+    # Of several clearings of one claim the last lifts all that the others do.
     lifted = {
-        (body.reference, fact.occurred_at)
+        body.reference: fact.occurred_at
         for fact in kinds.get("account.cleared", ())
         if (body := cast(AccountCleared, fact.body)).flag == "unreadable_claim"
     }
@@ -467,5 +446,5 @@ def _unreadable(
         u
         for u in found
         if not (u.where and (u.body.claim_id, u.body.trace, u.where) in read)
-        and not any(reference == u.body.claim_id and at > u.at for reference, at in lifted)
+        and not (u.body.claim_id in lifted and lifted[u.body.claim_id] > u.at)
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TypeAlias, cast
+from datetime import date
+from heapq import heappop, heappush
+from itertools import product
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from schemas.facts import AdjudicatedLine, ClaimAdjudicated, Fact
 from service.core.adjudication import FORWARDED, PROCESSED, Adjudication, in_business_order
@@ -37,7 +40,7 @@ def _body(fact: Fact) -> ClaimAdjudicated:
 
 
 def _join(groups: list[Told]) -> list[Told]:
-    """Join the groups that tell one decision; those with the same amounts are compared pair by pair."""
+    """Join the groups that tell one decision; only those with the same amounts may."""
     alike: dict[tuple[str, str, int, int], list[Told]] = {}
     for group in groups:
         claim = _body(group[0])
@@ -54,28 +57,16 @@ class _Teller:
 
     def __init__(self, group: Told) -> None:
         self.facts = list(group)
-        self.body = _body(group[0])
-        self.number = self.body.payer_claim_id
-        self.trace = self.body.trace
+        body = _body(group[0])
+        self.number = body.payer_claim_id
+        self.trace = body.trace
         self.payers = {_body(fact).payer.id for fact in group}
-        self.triples = _reasons(self.body)
+        self.day = body.payment_on or body.adjudicated_on
+        self.triples = tuple(_reasons(body))
 
     def stated(self) -> int:
         """How many of the identifying numbers it states."""
         return (self.number is not None) + (self.trace is not None)
-
-    def tells_the_same(self, other: _Teller) -> bool:
-        """Whether nothing that both state differs, and what they share can only be one decision."""
-        if _differ(self.number, other.number) or _differ(self.trace, other.trace):
-            return False
-        same_number = self.number is not None and self.number == other.number
-        same_trace = self.trace is not None and self.trace == other.trace
-        if not self.payers & other.payers and not (same_number and same_trace):
-            return False
-        if self.triples == other.triples:
-            return True
-        same_payment = same_trace or _day(self.body) == _day(other.body)
-        return same_number and same_payment
 
     def take(self, other: _Teller) -> None:
         self.facts += other.facts
@@ -84,12 +75,91 @@ class _Teller:
         self.payers |= other.payers
 
 
-def _differ(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one != other
+_ANY: Final = object()
+"""Stands for whatever a decision states, or whether it states anything."""
 
 
-def _day(claim: ClaimAdjudicated) -> object:
-    return claim.payment_on or claim.adjudicated_on
+class _Way(NamedTuple):
+    """One way to find a decision again: what it must state, None where it must not, and what it must say."""
+
+    number: object
+    trace: object
+    payer: str | None = None
+    triples: tuple[tuple[str, str, int], ...] | None = None
+    day: date | None = None
+
+    def still_leads_to(self, decision: _Teller) -> bool:
+        """Whether the decision has not come to state more since."""
+        return self.number in (_ANY, decision.number) and self.trace in (_ANY, decision.trace)
+
+
+class _Decisions:
+    """The decisions of one claim that have the same amounts, found by what a copy states of them.
+
+    Nobody is compared with everybody: a hostile sender may tell thousands.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[_Teller] = []
+        self._by_way: dict[_Way, list[int]] = {}
+
+    def take(self, teller: _Teller) -> None:
+        """Let it join the decision that it fits, of several the first of its day or else the first."""
+        at = self._first(_ways(teller, teller.day))
+        if at is None:
+            at = self._first(_ways(teller, None))
+        if at is None:
+            self.found.append(teller)
+            self._enter(len(self.found) - 1, teller.payers)
+            return
+        decision = self.found[at]
+        stated, more = decision.stated(), teller.payers - decision.payers
+        decision.take(teller)
+        if decision.stated() > stated or more:
+            self._enter(at, decision.payers if decision.stated() > stated else more)
+
+    def _first(self, ways: Iterable[_Way]) -> int | None:
+        found = []
+        for way in ways:
+            known = self._by_way.get(way, [])
+            while known and not way.still_leads_to(self.found[known[0]]):
+                heappop(known)
+            found += known[:1]
+        return min(found, default=None)
+
+    def _enter(self, at: int, payers: Iterable[str]) -> None:
+        one = self.found[at]
+        ways = [_Way(one.number, one.trace), _Way(one.number, one.trace, day=one.day)]
+        for payer, number, trace in product(payers, (one.number, _ANY), (one.trace, _ANY)):
+            ways += [
+                _Way(number, trace, payer, one.triples),
+                _Way(number, trace, payer, one.triples, one.day),
+                _Way(number, trace, payer, None, one.day),
+            ]
+        for way in ways:
+            heappush(self._by_way.setdefault(way, []), at)
+
+
+def _ways(teller: _Teller, day: date | None) -> Iterator[_Way]:
+    """Where a decision (of a day) must be found for this one to be a copy: nothing both state may differ.
+
+    Payer claim number and payment trace together can only be one decision; else it is one of a payer that
+    both name, and for the same reasons. On one day the payer's number suffices, whatever the reasons.
+    """
+    if teller.stated() == 2:
+        yield _Way(teller.number, teller.trace, day=day)
+    numbers, traces = _states(teller.number), _states(teller.trace)
+    for payer in teller.payers:
+        for number, trace in product(numbers, traces):
+            yield _Way(number, trace, payer, teller.triples, day)
+        if day is not None and teller.number is not None:
+            for trace in traces:
+                yield _Way(teller.number, trace, payer, None, day)
+
+
+def _states(stated: str | None) -> tuple[object, ...]:
+    """What a decision may state where a copy states this."""
+    return (_ANY,) if stated is None else (stated, None)
 
 
 def _reasons(claim: ClaimAdjudicated) -> list[tuple[str, str, int]]:
@@ -101,16 +171,10 @@ def _join_alike(groups: list[Told]) -> list[Told]:
 
     The order is made from what the facts say, so that every order of arrival joins the same ones.
     """
-    tellers = sorted(map(_Teller, groups), key=lambda t: (-t.stated(), t.facts[0].key))
-    decisions: list[_Teller] = []
-    for teller in tellers:
-        fits = [d for d in decisions if d.tells_the_same(teller)]
-        if not fits:
-            decisions.append(teller)
-            continue
-        day = _day(teller.body)
-        next((d for d in fits if _day(d.body) == day), fits[0]).take(teller)
-    return [d.facts for d in decisions]
+    decisions = _Decisions()
+    for teller in sorted(map(_Teller, groups), key=lambda t: (-t.stated(), t.facts[0].key)):
+        decisions.take(teller)
+    return [d.facts for d in decisions.found]
 
 
 def _merge(group: Told) -> Adjudication:

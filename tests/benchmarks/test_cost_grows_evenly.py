@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import process_time
+from typing import cast
 
 import pytest
 
 from schemas.facts import (
+    AccountCleared,
+    AccountFlagged,
     AccountRef,
     Adjustment,
     Body,
@@ -21,6 +25,7 @@ from schemas.facts import (
 )
 from service.bench.remittances import Remittance
 from service.core import Policy, apportion, decide, fold, parse_policy
+from service.core.carriers import merge_adjudications
 
 POLICIES = Path(__file__).resolve().parents[2] / "service" / "policies"
 AS_OF = date(2026, 11, 23)
@@ -56,7 +61,19 @@ def adjudication(n: int) -> Body:
     )
 
 
-KINDS = {"charges": charge, "payments": payment, "statements": statement, "adjudications": adjudication}
+def dispute(n: int) -> Body:
+    """One dispute over and over, lifted as often: each could be lifted by every later word."""
+    day = AS_OF - timedelta(days=300 - n % 300)
+    return AccountFlagged("dispute", day) if n % 2 else AccountCleared("dispute", day)
+
+
+KINDS = {
+    "charges": charge,
+    "payments": payment,
+    "statements": statement,
+    "adjudications": adjudication,
+    "disputes": dispute,
+}
 
 
 def facts(kind: str, count: int) -> list[Fact]:
@@ -81,6 +98,31 @@ def seconds(policy: Policy, given: list[Fact]) -> float:
 def test_folding_and_deciding_cost_no_more_than_in_proportion(policy: Policy, kind: str) -> None:
     seconds(policy, facts(kind, SMALL))
     assert seconds(policy, facts(kind, LARGE)) < MOST * seconds(policy, facts(kind, SMALL))
+
+
+def test_joining_what_carriers_tell_costs_no_more_than_in_proportion() -> None:
+    """Every decision is about one claim, with the same amounts: each could be a copy of every other."""
+
+    def told(count: int) -> list[Fact]:
+        found = []
+        for n, one in enumerate(facts("adjudications", count)):
+            body = cast(ClaimAdjudicated, one.body)
+            number, trace = (None, f"T{n}") if n % 3 == 0 else (f"N{n}", None if n % 3 == 1 else f"T{n}")
+            known = replace(body, claim_id="CL", payer_claim_id=number, trace=trace)
+            found.append(Fact.of(cast(AccountRef, one.account), one.key, one.occurred_at, known))
+        return found
+
+    def join(given: list[Fact]) -> float:
+        best = float("inf")
+        for _ in range(REPEATS):
+            begun = process_time()
+            merge_adjudications(given)
+            best = min(best, process_time() - begun)
+        return best
+
+    few, many = told(SMALL), told(LARGE)
+    join(few)
+    assert join(many) < MOST * join(few)
 
 
 def test_reading_a_remittance_costs_no_more_than_in_proportion() -> None:

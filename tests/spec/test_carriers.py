@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from random import Random
 from typing import cast
 
 from schemas.decisions import Responsibility
 from schemas.facts import ClaimAdjudicated, Fact, Payer
+from service.core.carriers import merge_adjudications
 from tests.spec.facts_made import adult, covered, decided, fact, judge, submitted
 
 REMITTANCE = decided(
@@ -119,3 +121,77 @@ def test_an_old_style_reversal_takes_back_what_its_amounts_negate() -> None:
     found = owes(first, back)
     assert "DET-04.cancelled" in {t.rule for t in found.traces}
     assert (found.determination, found.collectible_cents) == ("undetermined", 0)
+
+
+# -- which tellings are one decision, pair by pair -----------------------------------------------------
+
+
+def said(one: Fact) -> ClaimAdjudicated:
+    return cast(ClaimAdjudicated, one.body)
+
+
+class Paper:
+    """A decision as somebody with a pencil would keep it: what is stated of it so far, and by which facts."""
+
+    def __init__(self, first: Fact) -> None:
+        body = said(first)
+        self.facts, self.payers, self.day = [first], {body.payer.id}, body.payment_on
+        self.number, self.trace, self.reasons = (
+            body.payer_claim_id,
+            body.trace,
+            sorted(map(repr, body.adjustments)),
+        )
+
+    def is_told_by(self, other: Paper) -> bool:
+        numbers, traces = {self.number, other.number} - {None}, {self.trace, other.trace} - {None}
+        if len(numbers) > 1 or len(traces) > 1:
+            return False
+        same_number = self.number is not None and self.number == other.number
+        if same_number and self.trace is not None and self.trace == other.trace:
+            return True
+        if not self.payers & other.payers:
+            return False
+        return self.reasons == other.reasons or (same_number and self.day == other.day)
+
+
+def on_paper(facts: list[Fact]) -> set[frozenset[str]]:
+    """Each telling held against every decision so far; those that state most come first."""
+    states_most = sorted(
+        facts, key=lambda f: (-(said(f).payer_claim_id is not None) - (said(f).trace is not None), f.key)
+    )
+    kept: list[Paper] = []
+    for telling in map(Paper, states_most):
+        fits = [one for one in kept if one.is_told_by(telling)]
+        if not fits:
+            kept.append(telling)
+            continue
+        one = next((f for f in fits if f.day == telling.day), fits[0])
+        one.facts += telling.facts
+        one.payers |= telling.payers
+        one.number, one.trace = one.number or telling.number, one.trace or telling.trace
+    return {frozenset(f.id for f in one.facts) for one in kept}
+
+
+def test_which_tellings_are_one_decision_comes_out_as_on_paper() -> None:
+    for seed in range(600):
+        any_of = Random(seed).choice
+        facts = {
+            f.key: f
+            for f in [
+                decided(
+                    "500.00",
+                    "300.00",
+                    *any_of(
+                        [("CO-45 125.00", "PR-2 75.00"), ("PR-2 75.00", "CO-45 125.00"), ("PR-1 200.00",)]
+                    ),
+                    payer=any_of(["P1", "P2", "P3"]),
+                    number=any_of([None, None, "N1", "N2"]),
+                    trace=any_of([None, None, "T1", "T2"]),
+                    on=any_of([1, 2]),
+                )
+                for _ in range(3 + seed % 12)
+            ]
+        }
+        given = sorted(facts.values(), key=lambda f: (f.occurred_at, f.id))
+        found = merge_adjudications(given)
+        assert {frozenset(one.ids) for one in found} == on_paper(given), seed
