@@ -59,6 +59,13 @@ def who(command: Callable[..., Any]) -> Callable[..., Any]:
     return BY(PURPOSE(command))
 
 
+def says(reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command by which a person decides something; `reason` is the help for why."""
+    why = click.option("--reason", required=True, metavar="TEXT", help=reason)
+    name = click.option("--by", required=True, metavar="NAME", help="Who decides this.")
+    return lambda command: name(why(command))
+
+
 def enter(app: App, by: str | None, purpose: str | None, shown: Shown) -> None:
     """Commit that this is about to be shown.
 

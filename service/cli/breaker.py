@@ -8,6 +8,7 @@ import click
 
 from service import watch
 from service.cli import screen
+from service.cli.asking import says
 from service.cli.opening import opened
 from service.cli.output import print_json
 from service.logs import open_log
@@ -15,8 +16,7 @@ from service.logs import open_log
 DONE: Final = 0
 NO: Final = 1
 
-BY = click.option("--by", required=True, metavar="NAME", help="Who decides this.")
-REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; recorded. No patient's data.")
+SAID: Final = says("Why; recorded. No patient's data.")
 
 
 @click.group()
@@ -50,8 +50,7 @@ def list_(as_json: bool) -> int:
 
 @breaker.command()
 @click.argument("feed", metavar="FEED")
-@BY
-@REASON
+@SAID
 def resume(feed: str, by: str, reason: str) -> None:
     """Let cases from FEED open again. Exit code 1 when it is not paused."""
     with opened() as app:
@@ -62,8 +61,7 @@ def resume(feed: str, by: str, reason: str) -> None:
 
 @breaker.command()
 @click.argument("feed", metavar="FEED")
-@BY
-@REASON
+@SAID
 def pause(feed: str, by: str, reason: str) -> None:
     """Pause opening cases from FEED by hand. Exit code 1 when it is paused already."""
     with opened() as app:

@@ -11,19 +11,13 @@ from service import answers
 from service.app import App
 from service.audit.reads import Shown
 from service.cli import screen
-from service.cli.asking import accounts_in, enter, person, who
+from service.cli.asking import accounts_in, enter, person, says, who
 from service.cli.explanation import SHORT, sentence_of
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
 from service.overrides import Overrides, Speaker, listed
 
-BY: Final = click.option("--by", required=True, metavar="NAME", help="Who says this.")
-REASON: Final = click.option(
-    "--reason",
-    required=True,
-    metavar="TEXT",
-    help="Why; `baton why` shows it. No diagnosis, no more than it needs.",
-)
+SAID: Final = says("Why; `baton why` shows it. No diagnosis, no more than it needs.")
 UNTIL: Final = click.option(
     "--until", type=DAY, metavar="DATE", help="The first day on which it counts no more."
 )
@@ -36,8 +30,7 @@ def override() -> None:
 
 @override.command()
 @click.argument("account", metavar="ACCOUNT")
-@BY
-@REASON
+@SAID
 @UNTIL
 def hold(account: str, by: str, reason: str, until: date | None) -> None:
     """Hold ACCOUNT from now on. An open case is taken back at once.
@@ -54,8 +47,7 @@ def hold(account: str, by: str, reason: str, until: date | None) -> None:
 
 @override.command()
 @click.argument("hold_id", metavar="HOLD")
-@BY
-@REASON
+@SAID
 def release(hold_id: str, by: str, reason: str) -> None:
     """Propose to release HOLD, which a person placed. A second person approves."""
     with opened() as app:
@@ -66,8 +58,7 @@ def release(hold_id: str, by: str, reason: str) -> None:
 @override.command()
 @click.argument("account", metavar="ACCOUNT")
 @click.option("--gate", required=True, metavar="GATE", help="The gate or house rule, such as G42.")
-@BY
-@REASON
+@SAID
 @UNTIL
 def allow(account: str, gate: str, by: str, reason: str, until: date | None) -> None:
     """Propose that a case for ACCOUNT may open although GATE says otherwise. A second person approves.
@@ -84,8 +75,7 @@ def allow(account: str, gate: str, by: str, reason: str, until: date | None) -> 
 
 @override.command()
 @click.argument("override_id", metavar="ID")
-@BY
-@REASON
+@SAID
 def approve(override_id: str, by: str, reason: str) -> None:
     """Approve what somebody else proposed; the account is decided on at once."""
     with opened() as app:
@@ -95,8 +85,7 @@ def approve(override_id: str, by: str, reason: str) -> None:
 
 @override.command()
 @click.argument("override_id", metavar="ID")
-@BY
-@REASON
+@SAID
 def withdraw(override_id: str, by: str, reason: str) -> None:
     """Take back what was proposed or approved; what it lifted stands again at once. One person is enough."""
     with opened() as app:

@@ -5,19 +5,27 @@ Who approves needs another name and another key than who proposed.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, Final
 
 from flask import Response, g
+from marshmallow import Schema
 
 from schemas.facts import AccountRef
 from schemas.wire.api import OverrideList, OverrideSaid
 from service import answers
 from service.overrides import Overrides, Speaker, Stated, listed
-from service.web.blueprints import Blueprint
+from service.web.blueprints import Blueprint, View
 from service.web.bodies_in import AllowBody, HoldBody, SpokenBody
 from service.web.queries import OverridesQuery
 from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
+
+HELD: Final = "The hold, in force; an open case was taken back with it."
+PROPOSED: Final = "The proposal; nothing changes until somebody else approves it."
+APPROVED: Final = "The override, in force; the account was decided on with it."
+WITHDRAWN: Final = "The override, withdrawn; what it lifted stands again."
 
 
 def blueprint(rooms: Rooms) -> Blueprint:
@@ -46,50 +54,41 @@ def blueprint(rooms: Rooms) -> Blueprint:
         accounts = list(dict.fromkeys([*([str(ref)] if ref else []), *(one["account"] for one in items)]))
         return rooms.register.shown({"items": items}, "overrides", accounts)
 
-    @blue.route("/accounts/<part:facility>/<part:number>/holds", methods=["POST"])
-    @blue.takes(HoldBody)
-    @blue.gives(200, OverrideSaid, "The hold, in force; an open case was taken back with it.")
-    @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("holdAccount", parameters=WHO_ASKS)
+    def says(path: str, name: str, body: type[Schema], about: str) -> Callable[[View], View]:
+        """A route on which a person says what to do; the answer is the override as it then stands."""
+        steps = (
+            blue.named(name, parameters=WHO_ASKS),
+            blue.refuses(400, 404, 409, 415, 422, 503),
+            blue.gives(200, OverrideSaid, about),
+            blue.takes(body),
+            blue.route(path, methods=["POST"]),
+        )
+        return lambda view: reduce(lambda made, step: step(made), steps, view)
+
+    @says("/accounts/<part:facility>/<part:number>/holds", "holdAccount", HoldBody, HELD)
     def hold(body: dict[str, Any], facility: str, number: str) -> Response:
         """Hold an account from now on. Only two people release it."""
         ref, moment = AccountRef(facility, number), rooms.app.moment()
         return shown(desk().hold(ref, speaker(body), body["reason"], moment, body.get("until")))
 
-    @blue.route("/accounts/<part:facility>/<part:number>/overrides", methods=["POST"])
-    @blue.takes(AllowBody)
-    @blue.gives(200, OverrideSaid, "The proposal; nothing changes until somebody else approves it.")
-    @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("proposeOverride", parameters=WHO_ASKS)
+    @says("/accounts/<part:facility>/<part:number>/overrides", "proposeOverride", AllowBody, PROPOSED)
     def allow(body: dict[str, Any], facility: str, number: str) -> Response:
         """Propose that a case may open although one gate says otherwise; most can never be lifted."""
         ref, moment = AccountRef(facility, number), rooms.app.moment()
         said = desk().allow(ref, body["gate"], speaker(body), body["reason"], moment, body.get("until"))
         return shown(said)
 
-    @blue.route("/overrides/<string:id>/release", methods=["POST"])
-    @blue.takes(SpokenBody)
-    @blue.gives(200, OverrideSaid, "The proposal; nothing changes until somebody else approves it.")
-    @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("proposeRelease", parameters=WHO_ASKS)
+    @says("/overrides/<string:id>/release", "proposeRelease", SpokenBody, PROPOSED)
     def release(body: dict[str, Any], id: str) -> Response:
         """Propose to release the hold of this id."""
         return shown(desk().release(id, speaker(body), body["reason"], rooms.app.moment()))
 
-    @blue.route("/overrides/<string:id>/approve", methods=["POST"])
-    @blue.takes(SpokenBody)
-    @blue.gives(200, OverrideSaid, "The override, in force; the account was decided on with it.")
-    @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("approveOverride", parameters=WHO_ASKS)
+    @says("/overrides/<string:id>/approve", "approveOverride", SpokenBody, APPROVED)
     def approve(body: dict[str, Any], id: str) -> Response:
         """Do what somebody else proposed: another name, and another key."""
         return shown(desk().approve(id, speaker(body), body["reason"], rooms.app.moment()))
 
-    @blue.route("/overrides/<string:id>/withdraw", methods=["POST"])
-    @blue.takes(SpokenBody)
-    @blue.gives(200, OverrideSaid, "The override, withdrawn; what it lifted stands again.")
-    @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("withdrawOverride", parameters=WHO_ASKS)
+    @says("/overrides/<string:id>/withdraw", "withdrawOverride", SpokenBody, WITHDRAWN)
     def withdraw(body: dict[str, Any], id: str) -> Response:
         """Take an override back; one person is enough."""
         return shown(desk().withdraw(id, speaker(body), body["reason"], rooms.app.moment()))
