@@ -183,6 +183,54 @@ class MappingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedTextRow:
+    """What was said of a feed through the API: its TOML and the digest of it; None where it counts no more.
+
+    `number` counts the versions of one feed from 1; `through` is as whom the machine knows who said it.
+    """
+
+    feed: str
+    number: int
+    text: str | None
+    sha256: str | None
+    by: str
+    through: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RereadProposal:
+    """Messages that one person proposes to read again: which (`asked`, canonical), and what would change.
+
+    `sha256` is over the changes, `messages` how many it is. `outcome` is approved, withdrawn or None, `seq` 0
+    before it is kept.
+    """
+
+    sha256: str
+    asked: bytes
+    messages: int
+    by: str
+    through: str
+    note: str
+    at: datetime
+    seq: int = 0
+    outcome: str | None = None
+    settled_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RereadOutcome:
+    """What became of such a proposal: `outcome` is approved or withdrawn."""
+
+    proposal_seq: int
+    outcome: str
+    by: str
+    through: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TallyRow:
     """What one transaction took from one feed on one day: counts of statements and their cents.
 

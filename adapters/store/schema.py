@@ -149,6 +149,55 @@ mapping_version: Final = Table(
 )
 """How each feed was read from when on; `reading.mapping` names one of these by its digest."""
 
+feed_text: Final = Table(
+    "feed_text",
+    metadata,
+    _seq(),
+    _need("feed", _TEXT),
+    _need("number", _COUNT),
+    Column("text", _TEXT),
+    Column("sha256", _TEXT),
+    _need("by", _TEXT),
+    _need("through", _TEXT),
+    _need("at", Instant()),
+    # Of two who state a feed's next version at once, one finds its number taken.
+    UniqueConstraint("feed", "number"),
+    sa.CheckConstraint("(text IS NULL) = (sha256 IS NULL)", name="stated_or_not"),
+)
+"""What was said of feeds through the API, version by version; without text from when it counts no more."""
+
+reread_proposal: Final = Table(
+    "reread_proposal",
+    metadata,
+    _seq(),
+    _need("sha256", _TEXT),
+    _need("asked", _BYTES),
+    _need("messages", _COUNT),
+    _need("by", _TEXT),
+    _need("through", _TEXT),
+    _need("note", _TEXT),
+    _need("at", Instant()),
+)
+"""What one person proposes to read again by the mapping of today; `sha256` is over what would change."""
+
+reread_outcome: Final = Table(
+    "reread_outcome",
+    metadata,
+    Column(
+        "proposal_seq",
+        sa.BigInteger,
+        sa.ForeignKey("reread_proposal.seq"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _need("outcome", _TEXT),
+    _need("by", _TEXT),
+    _need("through", _TEXT),
+    _need("note", _TEXT),
+    _need("at", Instant()),
+    sa.CheckConstraint("outcome IN ('approved', 'withdrawn')", name="outcome"),
+)
+
 fact: Final = Table(
     "fact",
     metadata,
@@ -622,6 +671,9 @@ APPEND_ONLY: Final = (
     "feed_event",
     "withheld_case",
     "mapping_version",
+    "feed_text",
+    "reread_proposal",
+    "reread_outcome",
 )
 """No row of these is ever changed or removed; triggers refuse it on both databases."""
 

@@ -20,6 +20,7 @@ from adapters.store import (
     DecisionRow,
     FeedAlertRow,
     FeedEventRow,
+    FeedTextRow,
     MappingRow,
     ParkedAction,
     ParkedProposal,
@@ -29,6 +30,8 @@ from adapters.store import (
     ReadAgainRow,
     ReadingRow,
     RefusalRow,
+    RereadOutcome,
+    RereadProposal,
     StatementFailed,
     Store,
     TallyRow,
@@ -67,6 +70,10 @@ def fill(unit: Unit, make: Maker) -> DecisionRow:
     unit.add_refusals([RefusalRow("billing", make.today, "http", "media-type-unsupported", 2, make.now)])
     unit.add_feed_events([FeedEventRow("billing", "paused", "silent", "nothing came", "baton", make.now)])
     unit.add_mappings([MappingRow("billing", "m1", b"{}", make.now)])
+    unit.add_feed_text(FeedTextRow("bar", 1, "", "t1", "kim", "key:kim", make.now))
+    unit.propose_reread(RereadProposal("d1", b"{}", 1, "kim", "os:kim", "a code", make.now))
+    number = unit.reader.reread_proposals()[0].seq
+    unit.settle_reread(RereadOutcome(number, "approved", "lee", "os:lee", "", make.now))
     unit.add_read_again([ReadAgainRow(kept.seq, "m2", True, 1, 0, "kim", "os:kim", make.now)])
     feeds, causes = ("billing",), ("shadow feed billing",)
     unit.add_withheld([WithheldRow(account.id, "withheld", causes, feeds, 1, "USD", "d", "1", make.now)])

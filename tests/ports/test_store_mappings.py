@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.store import MappingRow, ReadingRow, Store
+from adapters.store import FeedTextRow, MappingRow, ReadingRow, RereadOutcome, RereadProposal, Store
+from schemas.canonical import digest
 from schemas.errors import BatonError
 from schemas.feeds import Feed
 from service.mappings import ANY, FeedMapping, remember
@@ -65,3 +66,59 @@ def test_no_version_of_a_mapping_is_ever_changed(store: Store, make: Maker, move
         remember(unit, [mapping()], STANDARD, make.now)
     with pytest.raises(BatonError), store.write() as unit:
         unit.session.command(move)
+
+
+def text_row(make: Maker, feed: str, number: int, text: str | None) -> FeedTextRow:
+    sha256 = None if text is None else digest(text.encode())
+    return FeedTextRow(feed, number, text, sha256, "Ada", "key:ada", make.later(number))
+
+
+def test_each_version_of_a_feed_said_through_the_api_is_kept_and_the_last_counts(
+    store: Store, make: Maker
+) -> None:
+    rows = [
+        text_row(make, "bar", 1, "shadow = true\n"),
+        text_row(make, "bar", 2, ""),
+        text_row(make, "adt", 1, ""),
+    ]
+    numbers = []
+    for row in rows:
+        with store.read() as reader:
+            numbers.append(reader.feed_texts_number())
+        with store.write() as unit:
+            unit.add_feed_text(row)
+    with store.read() as reader:
+        assert (
+            numbers[0] == 0 and numbers == sorted(set(numbers)) and reader.feed_texts_number() > numbers[-1]
+        )
+        assert reader.feed_texts() == [rows[2], rows[1]]
+        assert reader.feed_text_versions("bar") == rows[:2]
+    with store.write() as unit:
+        unit.add_feed_text(text_row(make, "bar", 3, None))
+    with store.read() as reader:
+        assert reader.feed_texts()[1].text is None and len(reader.feed_text_versions("bar")) == 3
+
+
+def test_of_two_who_say_the_same_version_of_a_feed_one_is_refused(store: Store, make: Maker) -> None:
+    with store.write() as unit:
+        unit.add_feed_text(text_row(make, "bar", 1, "shadow = true\n"))
+    with pytest.raises(BatonError), store.write() as unit:
+        unit.add_feed_text(text_row(make, "bar", 1, "shadow = false\n"))
+    with store.read() as reader:
+        assert [row.text for row in reader.feed_text_versions("bar")] == ["shadow = true\n"]
+
+
+def test_a_proposal_to_read_again_is_settled_once(store: Store, make: Maker) -> None:
+    with store.write() as unit:
+        unit.propose_reread(RereadProposal("d1", b"{}", 3, "Ada", "os:ada", "a code was wrong", make.now))
+    with store.read() as reader:
+        (kept,) = reader.reread_proposals()
+    assert (kept.sha256, kept.asked, kept.messages, kept.outcome) == ("d1", b"{}", 3, None)
+    said = RereadOutcome(kept.seq, "approved", "Kim", "os:kim", "", make.later(1))
+    with store.write() as unit:
+        assert unit.settle_reread(said)
+    with store.write() as unit:
+        assert not unit.settle_reread(RereadOutcome(kept.seq, "withdrawn", "Ada", "", "", make.later(2)))
+    with store.read() as reader:
+        (kept,) = reader.reread_proposals()
+    assert (kept.outcome, kept.settled_by) == ("approved", "Kim")
