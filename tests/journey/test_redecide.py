@@ -15,7 +15,7 @@ from tests.journey.command_line import Home
 from tests.journey.stories import ripe, sealed
 from tests.journey.test_shadow import policy_folder
 
-MANY = 120
+MANY = 170
 STRICTER = """precedence = 100
 [gates.G42]
 citation = "House rule"
@@ -82,8 +82,18 @@ def test_it_goes_on_where_it_was_stopped_and_never_faster_than_it_may(batons: Op
     assert redecide_round(first.intake(), lambda: at(1), 1_000_000, stopped) == (50, True)
     assert applied(first) == (MANY, 50)
     second = batons(before, BATON_POLICY_DIR=folder, BATON_SETTLING_SECONDS="0")
-    assert redecide_round(second.intake(), lambda: at(1), 1000, Event(), seconds=0.05) == (50, True)
-    assert redecide_round(second.intake(), lambda: at(1), 1000, Event(), seconds=10) == (20, False)
+    waited: list[float | None] = []
+
+    class Noted(Event):
+        """Notes how long it is waited for, and does not wait."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout)
+            return False
+
+    assert redecide_round(second.intake(), lambda: at(1), 1000, Noted(), seconds=0.05) == (50, True)
+    assert redecide_round(second.intake(), lambda: at(1), 20, Noted(), seconds=10) == (70, False)
+    assert waited == [50 / 1000, 50 / 20]
     assert applied(second) == (MANY, MANY)
 
 
