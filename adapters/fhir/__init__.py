@@ -10,8 +10,8 @@ from adapters.fhir.answering import Issue, Peek, capability, outcome, peek, resp
 from adapters.fhir.findings import CODES
 from adapters.fhir.mapping import Mapping
 from adapters.fhir.names import RESOURCES
+from adapters.fhir.ndjson import DOCUMENT_BYTES
 from adapters.fhir.reading import (
-    DOCUMENT_BYTES,
     TYPES,
     looks_like_document,
     looks_like_fhir,

@@ -12,10 +12,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from adapters.fhir.adjudicating import adjudicate
-from adapters.fhir.elements import Node, Wrong, concept_codings, exact, instant, text
+from adapters.fhir.bundles import dead_without_account, method, newest_versions
+from adapters.fhir.elements import Node, Wrong, concept_codings, exact, instant
 from adapters.fhir.findings import noted, rejected
 from adapters.fhir.mapping import Mapping
 from adapters.fhir.names import RESOURCES
+from adapters.fhir.ndjson import BLANK, DOCUMENT_BYTES, after_blanks, is_whole, lines
 from adapters.fhir.neighbours import Neighbours, Setting
 from adapters.fhir.paying import bill, charge, notify, reconcile
 from adapters.fhir.people import deceased
@@ -23,9 +25,6 @@ from adapters.fhir.registering import register
 from schemas.errors import MessageRejected
 from schemas.facts import ClaimAdjudicated, Fact, Item, Rejected, Tally
 from schemas.wire.strict_json import Repeating, parse_exact, repeated_name
-
-DOCUMENT_BYTES: Final = 32 << 20
-"""Largest single resource or Bundle; NDJSON has no limit but this for each line."""
 
 VALUES: Final = 3_000_000
 """Most values in one document, told by its commas and brackets: 32 MiB of `[]` would take a GiB."""
@@ -38,7 +37,6 @@ PARTS: Final = 1000
 CHUNK_BYTES: Final = 1 << 18
 DECISIONS: Final = frozenset({"ExplanationOfBenefit", "ClaimResponse"})
 _MARK: Final = b"\xef\xbb\xbf"
-_BLANK: Final = b" \t\r\n"
 
 _READ: Final[dict[str, Callable[[Node, str, Setting], Iterator[Item]]]] = {
     "ExplanationOfBenefit": adjudicate,
@@ -73,7 +71,7 @@ def looks_like_fhir_xml(head: bytes) -> bool:
     >>> looks_like_fhir_xml(b'<?xml version="1.0"?><Bundle xmlns="http://hl7.org/fhir"/>')
     True
     """
-    return head.removeprefix(_MARK).lstrip(_BLANK)[:1] == b"<" and b"http://hl7.org/fhir" in head
+    return head.removeprefix(_MARK).lstrip(BLANK)[:1] == b"<" and b"http://hl7.org/fhir" in head
 
 
 def looks_like_document(head: bytes) -> bool:
@@ -82,7 +80,7 @@ def looks_like_document(head: bytes) -> bool:
     >>> looks_like_document(b" \\n{"), looks_like_document(b"[")
     (True, False)
     """
-    return head.removeprefix(_MARK).lstrip(_BLANK)[:1] == b"{"
+    return head.removeprefix(_MARK).lstrip(BLANK)[:1] == b"{"
 
 
 def read(
@@ -165,17 +163,17 @@ class Walk:
         held = b""
         for chunk in chunks:
             held = held + chunk if held else chunk
-            if not held.lstrip(_MARK + _BLANK):
+            if not held.lstrip(_MARK + BLANK):
                 continue
-            if len(held) > DOCUMENT_BYTES or b"\n" in held.lstrip(_MARK + _BLANK):
+            if len(held) > DOCUMENT_BYTES or b"\n" in held.lstrip(_MARK + BLANK):
                 break
         if held.startswith(_MARK):
             held = held[len(_MARK) :]
             yield noted("byte-order-mark", "")
-        held = held.lstrip(_BLANK)
+        held = held.lstrip(BLANK)
         first, newline, rest = held.partition(b"\n")
-        if newline and _is_whole(first):
-            more = _more(rest, chunks)
+        if newline and is_whole(first):
+            more = after_blanks(rest, chunks)
             if more is not None:
                 yield from self._lines_of(first, more, chunks)
                 return
@@ -191,8 +189,8 @@ class Walk:
         yield from self._document(held, "")
 
     def _lines_of(self, first: bytes, rest: bytes, chunks: Iterator[bytes]) -> Iterator[Item]:
-        for number, line in enumerate(_split(first + b"\n" + rest, chunks), 1):
-            if line.strip(_BLANK):
+        for number, line in enumerate(lines(first + b"\n" + rest, chunks), 1):
+            if line.strip(BLANK):
                 yield from self._document(line, f"line {number}")
 
     def _document(self, body: bytes, line: str) -> Iterator[Item]:
@@ -289,8 +287,8 @@ class Walk:
             return
         neighbours = Neighbours()
         inner = Setting(self._facility, self._mapping, neighbours, timestamp)
-        newest = _newest_versions(entries, neighbours)
-        dead = _dead_without_account(entries)
+        newest = newest_versions(entries, neighbours)
+        dead = dead_without_account(entries)
         for at, entry in enumerate(entries):
             where = f"{place}.entry[{at}].resource"
             if not isinstance(entry, dict):
@@ -306,11 +304,11 @@ class Walk:
                 if at in dead:
                     yield rejected("death-without-account", where)
                 yield from self._resource(resource, "", inner, depth + 1, where)
-            elif _method(entry) == "DELETE":
+            elif method(entry) == "DELETE":
                 yield rejected("delete-not-taken", f"{place}.entry[{at}]")
             elif "resource" in entry:
                 yield rejected("wrong-type", where)
-            elif _method(entry) not in ("GET", "HEAD") and "response" not in entry:
+            elif method(entry) not in ("GET", "HEAD") and "response" not in entry:
                 yield rejected("no-resource", f"{place}.entry[{at}]")
 
     def _count(self, node: Node) -> None:
@@ -342,51 +340,6 @@ def _lines(items: Any, deeper: tuple[str, ...]) -> int:
     return len(items) + sum(inner)
 
 
-def _is_whole(line: bytes) -> bool:
-    """Whether a line is a JSON object of its own."""
-    line = line.rstrip(_BLANK)
-    if not (line.startswith(b"{") and line.endswith(b"}")) or len(line) > DOCUMENT_BYTES:
-        return False
-    try:
-        parse_exact(line)
-    except MessageRejected:
-        return False
-    return True
-
-
-def _more(rest: bytes, chunks: Iterator[bytes]) -> bytes | None:
-    """What follows the first line up to something that is not blank; None when nothing does."""
-    while not rest.strip(_BLANK):
-        rest = next(chunks, b"")
-        if not rest:
-            return None
-    return rest
-
-
-def _split(held: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines, each whole; one beyond the limit is cut off there, so that it is refused and never held."""
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        *ended, last = held.split(b"\n")
-        for line in ended:
-            yield b"".join([*pieces, line]) if pieces else line
-            pieces, size = [], 0
-        if last and size <= DOCUMENT_BYTES:
-            pieces.append(last)
-            size += len(last)
-        held = next(chunks, b"")
-        if not held:
-            break
-    if pieces:
-        yield b"".join(pieces)
-
-
-def _method(entry: Node) -> object:
-    request = entry.get("request")
-    return request.get("method") if isinstance(request, dict) else None
-
-
 def _path(place: str, steps: tuple[str | int, ...]) -> str:
     """A path of names that may be repeated: a name that is no plain word is not shown."""
     for step in steps:
@@ -395,59 +348,3 @@ def _path(place: str, steps: tuple[str | int, ...]) -> str:
         else:
             place += f".{step}" if step.isascii() and step.isalnum() and len(step) <= 64 else ".?"
     return place
-
-
-def _newest_versions(entries: list[Any], neighbours: Neighbours) -> set[int]:
-    """The positions to read: of several versions of one resource the newest; all are made known."""
-    kept: dict[object, tuple[tuple[str, int], int]] = {}
-    for at, entry in enumerate(entries):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if not isinstance(resource, dict):
-            continue
-        kind, id = resource.get("resourceType"), resource.get("id")
-        name: object = (kind, id) if isinstance(kind, str) and isinstance(id, str) else at
-        version = _version(resource)
-        if name not in kept or version > kept[name][0]:
-            kept[name] = (version, at)
-    positions = {at for _, at in kept.values()}
-    every = {at for at, entry in enumerate(entries) if not _is_resource(entry)} | positions
-    for at in sorted(positions):
-        entry = entries[at]
-        url = entry.get("fullUrl")
-        neighbours.add(entry["resource"], url if isinstance(url, str) else None)
-    return every
-
-
-def _is_resource(entry: Any) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
-
-
-def _version(resource: Node) -> tuple[str, int]:
-    """What tells versions apart: the instant of the last change, then the version's number."""
-    meta = resource.get("meta")
-    if not isinstance(meta, dict):
-        return "", 0
-    try:
-        changed = instant(meta, "lastUpdated", "")
-        number = text(meta, "versionId", "") or ""
-    except Wrong:
-        return "", 0
-    whole = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
-    return changed.isoformat() if changed else "", whole
-
-
-def _dead_without_account(entries: list[Any]) -> set[int]:
-    """Positions of patients who died, in a Bundle without any Account to tell it to."""
-    kinds = [entry["resource"].get("resourceType") for entry in entries if _is_resource(entry)]
-    if "Account" in kinds:
-        return set()
-    dead = set()
-    for at, entry in enumerate(entries):
-        if _is_resource(entry) and entry["resource"].get("resourceType") == "Patient":
-            try:
-                died, _ = deceased(entry["resource"], "")
-            except Wrong:
-                continue
-            if died:
-                dead.add(at)
-    return dead

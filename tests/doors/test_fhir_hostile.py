@@ -27,7 +27,8 @@ from fhir_pairs.reading import (
 )
 
 from adapters.fhir import CODES, Mapping, looks_like_fhir
-from adapters.fhir.reading import DOCUMENT_BYTES, ENTRIES, PARTS
+from adapters.fhir.ndjson import DOCUMENT_BYTES
+from adapters.fhir.reading import ENTRIES, PARTS
 from schemas.errors import ConfigRefused
 from schemas.facts import AdjudicationUnreadable, Fact, Item, Noted, Rejected
 from service.inspection import Summary
