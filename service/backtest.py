@@ -15,6 +15,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from adapters.store import Store
 from schemas.errors import ConfigRefused
@@ -37,13 +38,15 @@ SELF_PAY: Final = "self-pay"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question: the packs in force and the draft, as file name to text; up to which day; known by when."""
+    """A question: the packs in force and the draft, as file name to text; up to which day; known by when;
+    and where it is that day, as the name of a time zone."""
 
     url: str
     base: Mapping[str, str]
     draft: Mapping[str, str]
     until: date
     known_at: datetime
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ class _Worker:
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self._store = Store.open(asked.url, connections=1)
-        self._both = SideBySide(_policy(asked.base), _policy(asked.draft))
+        self._both = SideBySide(_policy(asked.base), _policy(asked.draft), ZoneInfo(asked.timezone))
 
     def count(self, first: int) -> Found:
         """One range of accounts.
@@ -170,8 +173,8 @@ class _Worker:
         found, last = Found(), first + RANGE - 1
         with self._store.read() as reader:
             sent = reader.statements(first, last, self.asked.known_at)
-            earliest, until = self._both.earliest, self.asked.until
-            worth = [id for id, (_, stated) in sent.items() if earliest.day(stated, until) is not None]
+            first_day, until = self._both.first_day, self.asked.until
+            worth = [id for id, (_, stated) in sent.items() if first_day(stated, until) is not None]
             found.seen = len(sent) - len(worth)
             for id, facts in reader.histories(worth, self.asked.known_at).items():
                 self._walk(found, sent[id][0], facts)

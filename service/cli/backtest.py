@@ -75,7 +75,14 @@ def command(
     with opened() as app:
         base = packs_in_force(app)
         now = app.moment()
-        asked = Asked(app.config.database_url, base, base | read_packs([draft]), until or now.as_of, now.now)
+        asked = Asked(
+            app.config.database_url,
+            base,
+            base | read_packs([draft]),
+            until or now.as_of,
+            now.now,
+            app.config.timezone,
+        )
         begun = monotonic()
         with _bar(as_json) as bar:
             found = backtest(asked, processes or os.cpu_count() or 1, bar, scheduler)

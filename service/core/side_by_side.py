@@ -6,9 +6,11 @@ mind, what the policies have in common is asked once, and no record is written.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from schemas.decisions import Responsibility, Verdict
@@ -19,6 +21,7 @@ from service.core.gates import Inquiry, Said
 from service.core.glance import glance
 from service.core.policy import Period, Policy
 from service.core.responsibility import apportion
+from service.core.walk import day_in
 
 APPROVED: Final = "override.approved"
 
@@ -137,24 +140,22 @@ class Earliest:
         # Without a statement no clock starts, whatever the number asked for.
         return cls(max(1, min(counts)), timedelta(min(apart)), timedelta(min(days)))
 
-    def day(self, facts: Iterable[Fact], until: date) -> date | None:
+    def day(self, facts: Iterable[Fact], until: date, zone: tzinfo = UTC) -> date | None:
         """A day before which no case can open, whatever else is known; None when none can until `until`.
 
-        A statement counts from the day on which it is both sent and known; one that reached nobody, never.
-        What two people lift may let a case open earlier, from their approval on.
+        A statement counts from the day on which it is both sent and known where `zone` is the hospital's; one
+        that reached nobody, never. What two people lift may let a case open earlier, from their approval on.
         """
         facts = list(facts)
-        approved = [on for f in facts if f.kind == APPROVED and (on := f.occurred_at.date()) <= until]
-        days = [*approved, *self._by_statements(facts, until)]
+        approved = [on for f in facts if f.kind == APPROVED and (on := day_in(zone, f)) <= until]
+        days = [*approved, *self._by_statements(facts, until, zone)]
         return min(days, default=None)
 
-    def _by_statements(self, facts: list[Fact], until: date) -> list[date]:
+    def _by_statements(self, facts: list[Fact], until: date, zone: tzinfo) -> list[date]:
         sent = sorted(
             (max(f.body.sent_on, on), f.body.sent_on)
             for f in facts
-            if isinstance(f.body, StatementSent)
-            and f.body.delivered
-            and (on := f.occurred_at.date()) <= until
+            if isinstance(f.body, StatementSent) and f.body.delivered and (on := day_in(zone, f)) <= until
         )
         for n in range(self.statements, len(sent) + 1):
             if self._spaced([sent_on for _, sent_on in sent[:n]]) >= self.statements:
@@ -177,13 +178,18 @@ def _least(value: object) -> int:
 
 
 class SideBySide:
-    """Walks accounts under two policies."""
+    """Walks accounts under two policies; facts count from the day it is then in `zone`, the hospital's."""
 
-    def __init__(self, base: Policy, draft: Policy) -> None:
+    def __init__(self, base: Policy, draft: Policy, zone: tzinfo = UTC) -> None:
         self._base = base
         self._draft = draft
+        self._zone = zone
         self._pairs: dict[tuple[tuple[str, ...], tuple[str, ...]], Pair] = {}
-        self.earliest: Final = Earliest.of((base, draft))
+        self._earliest = Earliest.of((base, draft))
+
+    def first_day(self, facts: Iterable[Fact], until: date) -> date | None:
+        """A day before which neither policy opens a case; None when neither can until `until`."""
+        return self._earliest.day(facts, until, self._zone)
 
     def walk(self, facts: Sequence[Fact], ref: AccountRef, until: date) -> tuple[Course, Course]:
         """The account's course under each policy, up to and with a day.
@@ -192,19 +198,21 @@ class SideBySide:
         are given together; `ref` is the one that is walked.
         """
         base, draft = Course(), Course()
-        first = self.earliest.day(facts, until)
+        first = self.first_day(facts, until)
         if first is None:
             return base, draft
-        fresh = sorted((f for f in facts if f.occurred_at.date() <= until), key=lambda f: f.occurred_at)
+        told = sorted(facts, key=lambda f: f.occurred_at)
+        # A clock that is set back over midnight makes no day come twice.
+        heard = list(accumulate((day_in(self._zone, f) for f in told), max))
+        heard = heard[: bisect_right(heard, until)]
         day, at = first, 0
         account: Account | None = None
         behind: int | None = None
         for _ in range(MOST_DAYS):
             before = at
-            while at < len(fresh) and fresh[at].occurred_at.date() <= day:
-                at += 1
+            at = bisect_right(heard, day, at)
             if at > before or account is None:
-                account = fold(fresh[:at], ref)
+                account = fold(told[:at], ref)
                 pair = self._pair(account)
                 owes = apportion(account, pair.base)
                 owes_too = owes if pair.shares_alike else apportion(account, pair.draft)
@@ -219,8 +227,7 @@ class SideBySide:
             days = [one.ends_on, two.ends_on, pair.next_change(day)]
             if pair.moves(day):
                 days.append(day + timedelta(days=1))
-            if at < len(fresh):
-                days.append(fresh[at].occurred_at.date())
+            days += heard[at : at + 1]
             later = [d for d in days if d is not None and day < d <= until]
             if not later:
                 break

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, tzinfo
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -58,15 +59,17 @@ CLOSER = draft(
     ),
 )
 SEEDS_EACH = 80
+FAR = [ZoneInfo("Pacific/Honolulu"), ZoneInfo("Pacific/Kiritimati")]
+"""Where a day begins ten hours after, and fourteen before, the day of UTC."""
 
 
 def slowly(
-    facts: list[Fact], policy: Policy, until: date, ref: AccountRef = ACCOUNT
+    facts: list[Fact], policy: Policy, until: date, ref: AccountRef = ACCOUNT, zone: tzinfo = UTC
 ) -> list[tuple[date, bool, int]]:
     """Every single day: whether a case is open, and for how much."""
     found = []
     for n in range(-45, (until - day(0)).days + 1):
-        known = [f for f in facts if f.occurred_at.date() <= day(n)]
+        known = [f for f in facts if f.occurred_at.astimezone(zone).date() <= day(n)]
         if known:
             account = fold(known, ref)
             owes = apportion(account, policy)
@@ -90,11 +93,13 @@ def check(course: Course, days: Iterable[tuple[date, bool, int]]) -> None:
 
 @pytest.mark.parametrize("other", [WAITS_LESS, DATED, OTHER_CODE], ids=["gate", "dated", "code"])
 @quick
-@given(st.one_of(histories(), plain_histories()), st.integers(20, 110))
-def test_both_courses_are_those_of_every_single_day(other: Policy, facts: list[Fact], until: int) -> None:
-    one, two = SideBySide(POLICY, other).walk(facts, ACCOUNT, day(until))
-    check(one, slowly(facts, POLICY, day(until)))
-    check(two, slowly(facts, other, day(until)))
+@given(st.one_of(histories(), plain_histories()), st.integers(20, 110), st.sampled_from([UTC, *FAR]))
+def test_both_courses_are_those_of_every_single_day(
+    other: Policy, facts: list[Fact], until: int, zone: tzinfo
+) -> None:
+    one, two = SideBySide(POLICY, other, zone).walk(facts, ACCOUNT, day(until))
+    check(one, slowly(facts, POLICY, day(until), zone=zone))
+    check(two, slowly(facts, other, day(until), zone=zone))
 
 
 def in_the_way(facts: list[Fact], policy: Policy, until: date, ref: AccountRef) -> set[str]:
