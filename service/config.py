@@ -56,6 +56,8 @@ class Config:
     checkpoint_file: Path
     checkpoint_seconds: int
     checkpoint_entries: int
+    tsa_url: str | None
+    tsa_roots: Path | None
     redecide_per_second: int
     mllp_host: str
     mllp_port: int | None
@@ -195,6 +197,8 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         checkpoint_file=reading.value("checkpoint_file", home / "checkpoints.txt", Path),
         checkpoint_seconds=reading.value("checkpoint_seconds", 60, _whole(1, 86_400)),
         checkpoint_entries=reading.value("checkpoint_entries", 10_000, _whole(1, 10_000_000)),
+        tsa_url=reading.value("tsa_url", None, _word, secret=True),
+        tsa_roots=reading.value("tsa_roots", None, Path),
         settling_seconds=reading.value("settling_seconds", 4 * 3600, _whole(0, 30 * 86_400)),
         redecide_per_second=reading.value("redecide_per_second", 200, _whole(1, 100_000)),
         feeds=feeds,

@@ -54,11 +54,19 @@ _NAMED_IN: Final = Sql(
     _NAMING.format("= ANY(%b)", "position(%b in c.content) > 0"),
     _NAMING.format("IN (SELECT value FROM json_each(?))", "instr(c.content, ?) > 0"),
 )
+_NEXT: Final = (
+    f"SELECT {_COLUMNS} FROM audit_content c JOIN audit_entry e ON e.seq = c.seq"  # noqa: S608
+    " WHERE c.subject = {0} AND c.seq > {0} ORDER BY c.seq LIMIT {0}"
+)
+_FURTHER: Final = Sql(_NEXT.format("%b"), _NEXT.format("?"))
 _LEAF: Final = "SELECT hash FROM audit_entry WHERE seq >= {0} AND seq < {0} ORDER BY seq"
 _LEAVES: Final = Sql(_LEAF.format("%b"), _LEAF.format("?"))
 LEAVES: Final = 50_000
 PART: Final = 5000
 """Entries read at a time."""
+
+FEW: Final = 200
+"""Entries about one subject read at a time; they may be large."""
 
 NO_INSTANT: Final = datetime.min.replace(tzinfo=UTC)
 """Stands for what is no instant; no entry was ever written at it."""
@@ -103,6 +111,13 @@ class AuditQuestions:
         """The entries about these subjects among the first `size`, by number; erased ones are not found."""
         rows = self._session.fetch(_OF, self._session.texts(subjects), size)
         return [_record(row) for row in rows]
+
+    def audit_log_about(self, subject: str) -> Iterator[LogRecord]:
+        """The entries about one subject, by number, a part at a time; erased ones are not found."""
+        last = 0
+        while rows := self._session.fetch(_FURTHER, subject, last, FEW):
+            yield from map(_record, rows)
+            last = rows[-1][0]
 
     def audit_log_naming(self, subjects: Collection[str], part: bytes) -> list[LogRecord]:
         """The entries about these subjects whose content has these bytes in it, by number."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -23,6 +23,7 @@ from service.audit.checkpoints import make_checkpoint
 from service.audit.erasure import erased_facts
 from service.audit.keys import keys_in_log
 from service.audit.program import program
+from service.audit.stamps import Stamped, covering
 from service.core import fold
 from service.mappings import ANY
 
@@ -32,8 +33,8 @@ EXTENSIONS: Final = {"json": "json", "fhir": "json", "hl7v2": "hl7", "x12": "835
 EARLIER: Final = 50
 """Earlier checkpoints at most: the first and the last that were the first to cover an entry."""
 
-Report = Callable[[Reader, AccountRef], Mapping[str, bytes]]
-"""Writes the account's story: files by name."""
+Report = Callable[[Reader, AccountRef, Sequence[Stamped]], Mapping[str, bytes]]
+"""Writes the account's story and what checks its time stamps: files by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class _Gathered:
     facts: list[FactRecord]
     files: dict[str, bytes] = field(default_factory=dict)
     read_by: dict[str, str] = field(default_factory=dict)
+    stamps: list[Stamped] = field(default_factory=list)
 
     @cached_property
     def said(self) -> list[tuple[LogRecord, dict[str, Any]]]:
@@ -87,7 +89,7 @@ def export(
         raise BatonError("no-purpose", "say for what purpose and to whom the evidence goes")
     with store.read() as reader:
         gathered = _gather(reader, ref, with_messages=with_messages)
-        gathered.files |= report(reader, ref)
+        gathered.files |= report(reader, ref, gathered.stamps)
     said = {
         "account": str(ref),
         "joined": [str(other) for other in gathered.group if other != ref],
@@ -156,7 +158,13 @@ def _gather(reader: Reader, ref: AccountRef, *, with_messages: bool) -> _Gathere
     # Beside what was decided: the reading of these messages, and who put these policies in force.
     about = {m.partition("@")[0] for m in named} | {f"policy:{sha256}" for sha256 in policies}
     mapped = _mappings(reader, found, named, size)
-    found.entries = sorted([*entries, *reader.audit_log_of(about, size), *mapped], key=lambda e: e.seq)
+    told = [*entries, *reader.audit_log_of(about, size), *mapped]
+    stamped = [one for one in covering(reader, [e.seq for e in told]) if one[0].seq <= size]
+    found.entries = sorted([*told, *(entry for entry, _ in stamped)], key=lambda e: e.seq)
+    found.stamps = [stamp for _, stamp in stamped]
+    for stamp in found.stamps:
+        found.files[f"stamps/{stamp.seq}.txt"] = stamp.checkpoint.encode()
+        found.files[f"stamps/{stamp.seq}.tsr"] = stamp.answer
     if with_messages:
         for name in named:
             found.files |= _message(reader, name)
@@ -217,7 +225,7 @@ def _log(reader: Reader, gathered: _Gathered, content: bytes) -> dict[str, Any]:
         "entries": [_entry(entry, tree) | {"rows": _rows(reader, entry)} for entry in entries],
         "earlier": [
             {"checkpoint": text, "proof": [h.hex() for h in tree.consistency_proof(size)]}
-            for size, text in _earlier(reader, entries, last.size)
+            for size, text in _earlier(reader, gathered, entries, last.size)
         ],
         "keys": sorted(key.hex() for key in keys_in_log(reader).values()),
     }
@@ -252,8 +260,13 @@ def _rows(reader: Reader, entry: LogRecord) -> list[Any] | None:
     return [stored[id].told for stored, id in found]
 
 
-def _earlier(reader: Reader, entries: list[LogRecord], size: int) -> list[tuple[int, str]]:
-    """The checkpoints that first covered an entry: given out then, they say that it was there by then."""
+def _earlier(
+    reader: Reader, gathered: _Gathered, entries: list[LogRecord], size: int
+) -> list[tuple[int, str]]:
+    """The checkpoints that first covered an entry: given out then, they say that it was there by then.
+
+    And those that were stamped.
+    """
     found = {}
     for entry in entries:
         for row in reader.checkpoints(after=entry.seq - 1, limit=1):
@@ -261,4 +274,5 @@ def _earlier(reader: Reader, entries: list[LogRecord], size: int) -> list[tuple[
                 found[row.size] = row.text
     sizes = sorted(found)
     kept = sizes if len(sizes) <= EARLIER else [*sizes[: EARLIER // 2], *sizes[-EARLIER // 2 :]]
-    return [(one, found[one]) for one in kept]
+    told = {one: found[one] for one in kept} | {one.size: one.checkpoint for one in gathered.stamps}
+    return sorted(told.items())

@@ -28,7 +28,7 @@ class Divergence:
     """Something that is not as it was written. `entry` is the number of the first entry concerned; `kind` is
     one of entry-changed, entry-missing, entry-added, content-changed, content-missing, log-cut, head-changed,
     history-rewritten, checkpoint-unreadable, checkpoint-forged, key-unknown, row-changed, row-missing,
-    row-added.
+    row-added, stamp-wrong.
     """
 
     kind: str

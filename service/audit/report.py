@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from html import escape
 from typing import Any, Final
+
+from service.audit.stamps import Stamped
 
 Plain = Mapping[str, Any]
 
@@ -20,7 +23,7 @@ tr, p { break-inside: avoid; }
 """
 
 
-def as_html(told: Plain, disclosed: Plain) -> bytes:
+def as_html(told: Plain, disclosed: Plain, stamped: Sequence[Stamped] = ()) -> bytes:
     """The answer to why, as a page; `disclosed` says for what and to whom it goes."""
     title = f"Account {told['account']}"
     parts = [
@@ -35,11 +38,33 @@ def as_html(told: Plain, disclosed: Plain) -> bytes:
         "<h2>How to check this</h2>",
         "<p>This page is for reading; the proof is in the other files of the bundle. "
         "<code>python3 verify.py BUNDLE.zip --key HEX</code> checks them on any machine, without Baton.</p>",
+        *_stamps(stamped),
         f'<p class="small">Policy {_text(told["decision"]["policy"]["sha256"])}.</p>',
     ]
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
     page = "\n".join(parts)
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{page}\n</body></html>\n'.encode()
+
+
+def _stamps(stamped: Sequence[Stamped]) -> list[str]:
+    if not stamped:
+        return []
+    rows = [(f"{one.size:,}", one.at, one.authority, _command(one)) for one in stamped]
+    return [
+        "<h2>Time stamps</h2>",
+        "<p>An authority that is not ours says by when the log already stood as it does, up to that many "
+        "entries. verify.py checks that each stamp is of the checkpoint beside it, and that this one is "
+        "of the log. Whose the stamp is, OpenSSL checks, in the unpacked bundle; ROOTS.pem are the "
+        "authority's root certificates, got from the authority itself.</p>",
+        _table(("Entries", "By", "Authority", "Command"), rows, sums=(0,)),
+    ]
+
+
+def _command(one: Stamped) -> str:
+    """What checks a stamp as of its own instant: the authority's certificate may have run out since."""
+    epoch = int(datetime.fromisoformat(one.at).timestamp())
+    files = f"-data stamps/{one.seq}.txt -in stamps/{one.seq}.tsr"
+    return f"openssl ts -verify {files} -CAfile ROOTS.pem -attime {epoch}"
 
 
 def _text(value: object) -> str:

@@ -15,12 +15,14 @@ from service.audit import Divergence, LogCheck, make_checkpoint, verify_log
 from service.audit.keys import keys_in_log, read_public_keys
 from service.audit.log import Resumption
 from service.audit.rows import verify_rows
+from service.audit.stamps import StampCheck, stamps, verify_stamps
 from service.cli.accounting import fhir_, reads_
 from service.cli.asking import person
 from service.cli.erasing import erase_
 from service.cli.evidence import export_
 from service.cli.opening import opened
 from service.cli.output import print_json
+from service.cli.stamping import ROOTS, stamp, trusting
 
 
 @click.group()
@@ -32,6 +34,7 @@ audit.add_command(export_)
 audit.add_command(reads_)
 audit.add_command(fhir_)
 audit.add_command(erase_)
+audit.add_command(stamp)
 
 
 @audit.command()
@@ -55,6 +58,7 @@ audit.add_command(erase_)
     metavar="FILE",
     help="Go on where the check that wrote FILE ended, and write it again. Keep it out of others' reach.",
 )
+@ROOTS
 @click.option("--log-only", is_flag=True, help="Only the log, not the stored rows against it.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
@@ -63,6 +67,7 @@ def verify(
     files: tuple[Path, ...],
     keys: tuple[str, ...],
     resume: Path | None,
+    roots: Path | None,
     log_only: bool,
     as_json: bool,
 ) -> None:
@@ -76,12 +81,13 @@ def verify(
         begun, show = _resumed(resume), not as_json and sys.stderr.isatty()
         check = _check(app, texts, read_public_keys(keys), begun, show=show)
         rows = 0
-        if not log_only:
-            with app.store.read() as reader:
+        with app.store.read() as reader:
+            stamped = verify_stamps(reader, check, trusting(app, roots))
+            if not log_only:
                 rows = verify_rows(reader, check)
     if resume is not None and check.whole:
         _write(resume, check.reached.text())
-    _tell(check, rows, as_json, believed_own=not keys)
+    _tell(check, rows, stamped, as_json, believed_own=not keys)
     ctx.exit(0 if check.whole else 1)
 
 
@@ -127,6 +133,7 @@ def _check(
     with app.store.read() as reader:
         head = reader.audit_head()
         kept = [c.text for c in reader.checkpoints(limit=1_000_000)]
+        kept += {one.checkpoint for one in stamps(reader)}.difference(kept)
         believed = keys or keys_in_log(reader)
         left = max(0, head.size - begun.size)
         with click.progressbar(length=left, label="Checking", hidden=not show, file=sys.stderr) as bar:
@@ -140,7 +147,7 @@ def _check(
             )
 
 
-def _tell(check: LogCheck, rows: int, as_json: bool, *, believed_own: bool) -> None:
+def _tell(check: LogCheck, rows: int, stamped: StampCheck, as_json: bool, *, believed_own: bool) -> None:
     if as_json:
         print_json(
             {
@@ -150,6 +157,7 @@ def _tell(check: LogCheck, rows: int, as_json: bool, *, believed_own: bool) -> N
                 "erased": len(check.erased),
                 "checkpoints": check.checkpoints,
                 "rows": rows,
+                "stamps": {"kept": stamped.kept, "held_against_roots": stamped.held},
                 "divergences": [_plain(d) for d in check.divergences],
             }
         )
@@ -159,17 +167,25 @@ def _tell(check: LogCheck, rows: int, as_json: bool, *, believed_own: bool) -> N
         click.secho(f"\u2717 {where}{one.text} [{one.kind}]", fg="red")
     erased = f", {len(check.erased)} erased by law" if check.erased else ""
     if check.whole:
-        click.secho(
-            f"\u2713 {check.size} entries{erased}, {rows} rows and {check.checkpoints} checkpoints are as "
-            "they were written.",
-            fg="green",
-        )
+        parts = f"{rows} rows and {check.checkpoints} checkpoints"
+        if stamped.kept:
+            parts = f"{rows} rows, {check.checkpoints} checkpoints and {_stamps(stamped.kept)}"
+        click.secho(f"\u2713 {check.size} entries{erased}, {parts} are as they were written.", fg="green")
     click.echo(f"  root of {check.size} entries: {check.root.hex()}")
+    if stamped.kept > stamped.held and check.whole:
+        click.echo(
+            "  Whose the time stamps are was not checked: name the authority's root certificates, got from\n"
+            "  the authority (--tsa-roots)."
+        )
     if check.whole and believed_own:
         click.echo(
             "  The keys believed are those that the log itself names. Compare with a checkpoint and a key\n"
             "  kept elsewhere (--checkpoints, --key): they show that nothing was cut off or written anew."
         )
+
+
+def _stamps(count: int) -> str:
+    return f"{count} time stamp{'' if count == 1 else 's'}"
 
 
 def _plain(one: Divergence) -> dict[str, Any]:

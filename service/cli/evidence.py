@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,7 @@ from service import answers
 from service.app import App
 from service.audit.bundle import Disclosure, export
 from service.audit.report import as_html
+from service.audit.stamps import Stamped
 from service.cli.asking import person
 from service.cli.opening import opened
 
@@ -62,7 +63,7 @@ def export_(account: str, output: Path, purpose: str, recipient: str, pdf: bool,
             ref,
             why,
             app.moment().now,
-            lambda reader, ref: _pages(app, reader, ref, why, pdf=pdf),
+            lambda reader, ref, stamped: _pages(app, reader, ref, why, stamped, pdf=pdf),
             with_messages=not no_messages,
         )
         out.write(made)
@@ -70,9 +71,11 @@ def export_(account: str, output: Path, purpose: str, recipient: str, pdf: bool,
     click.echo(f"  python3 verify.py {output.name} --key {app.signer().public_key.hex()}")
 
 
-def _pages(app: App, reader: Reader, ref: AccountRef, why: Disclosure, *, pdf: bool) -> dict[str, bytes]:
+def _pages(
+    app: App, reader: Reader, ref: AccountRef, why: Disclosure, stamped: Sequence[Stamped], *, pdf: bool
+) -> dict[str, bytes]:
     told = answers.why(reader, app.policy, ref, app.moment().as_of, zone=app.config.zone)
-    page = as_html(told, {"purpose": why.purpose, "recipient": why.recipient})
+    page = as_html(told, {"purpose": why.purpose, "recipient": why.recipient}, stamped)
     found = {"report.html": page, "verify.py": verifier()}
     if pdf:
         from adapters.pdf import print_page

@@ -6,20 +6,16 @@ everything holds; 1: something does not; 2: wrong usage, or no such file. --key 
 """
 
 import base64, hashlib, json, struct, sys, tomllib, zipfile
-
 UNBOUND = ("manifest.json", "log.json")  # what the log cannot commit to, since they are made of it
 BAD = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError)
 BAD = (*BAD, ValueError, struct.error, zipfile.BadZipFile)
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
+def sha256(data): return hashlib.sha256(data).digest()
 def canonical(plain):
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
-
 def need(true, text):
-    if not true:
-        raise ValueError(text)
-
+    if not true: raise ValueError(text)
+def count(n, one): return f"{n} {one}{'' if n == 1 else 's'}"
+def entries(n): return f"{n} {'entry' if n == 1 else 'entries'}"
 # -- RFC 9162, 2.1.3.2 and 2.1.4.2: is a leaf in the log, and did the log only grow? -------------------------
 def climb(at, last, old, new, proof):
     """The roots that a proof leads to: of the earlier log (where `old` is given) and of the later one."""
@@ -48,7 +44,6 @@ P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 I = pow(2, (P - 1) // 4, P)
-
 def add(p, q):
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
     c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
@@ -85,10 +80,7 @@ def signed(key, text, signature):
 def unhex(*texts):
     need(list(texts) == [bytes.fromhex(text).hex() for text in texts], "a number is not in its one form")
     return [bytes.fromhex(text) for text in texts]
-
-def by_id(keys):
-    return {sha256(key).hex()[:16]: key for key in unhex(*keys)}
-
+def by_id(keys): return {sha256(key).hex()[:16]: key for key in unhex(*keys)}
 def checkpoint(text, keys):
     """Size, root and instant of a checkpoint, whose signature is checked."""
     lines = text.split("\n")
@@ -100,7 +92,6 @@ def checkpoint(text, keys):
     same = text.endswith(f"\n\n\u2014 {key_id} {base64.b64encode(signature).decode()}\n")
     need(holds and same, "a checkpoint's signature does not hold")
     return int(lines[1]), root, lines[3].removeprefix("time ")
-
 def read(bundle):
     """Every file by name. Files are stored as they are, so nothing inside can be larger than the bundle."""
     listed = bundle.infolist()
@@ -131,9 +122,10 @@ def check(files, given):
     for earlier in log["earlier"]:
         before, old, at = checkpoint(earlier["checkpoint"], keys)
         grew = only_grew(before, old, size, root, unhex(*earlier["proof"]))
-        need(grew, f"the log did not only grow since its {before} entries of {at}")
+        need(grew, f"the log did not only grow since its {entries(before)} of {at}")
     known = {account: set() for account in (manifest["account"], *manifest["joined"])}
-    named, cited, before, disclosed = set(), set(), 0, None
+    texts = {log["checkpoint"], *(earlier["checkpoint"] for earlier in log["earlier"])}
+    named, cited, stamped, before, disclosed = set(), set(), set(), 0, None
     for entry in log["entries"]:
         seq, said, account = entry["seq"], json.loads(entry["content"]), entry["subject"]
         need(before < seq <= size, f"entry {seq} is not in order")
@@ -146,6 +138,12 @@ def check(files, given):
         need(told, f"the rows that entry {seq} names are others than it is a digest over")
         before, disclosed = seq, said if entry["kind"] == "account.disclosed" else disclosed
         cited.update((account, said.get("to")))  # of a message's own entry its number; of a mapping's, its version
+        if entry["kind"] == "stamp.kept":
+            text, stamp = said["checkpoint"], base64.b64decode(said["answer"])
+            kept = [files.get(f"stamps/{seq}.{end}") for end in ("txt", "tsr")] == [text.encode(), stamp]
+            need(kept and text in texts, f"the time stamp of entry {seq} is not as it was kept")
+            need(sha256(text.encode()) in stamp, f"the time stamp of entry {seq} is of another checkpoint")
+            stamped.add(str(seq))
         if entry["kind"] != "account.decided":
             continue
         known[account].update(said["facts"])
@@ -156,6 +154,7 @@ def check(files, given):
             named.add(id)
     need(set().union(*known.values()) == set(facts), "a fact is missing, or one too many")
     need(named == set(decisions), "a decision is in no entry of the log")
+    need(stamped == set(of("stamps")), "a time stamp is missing, or one too many")
     need(cited >= {*messages, *of("mappings")}, "a message or a mapping is in no entry of the log")
     need(set(manifest.get("read_by", {}).values()) <= set(of("mappings")), "a mapping that read a message is missing")
     bound = {name: digest for name, digest in digests.items() if name not in UNBOUND}
@@ -164,8 +163,9 @@ def check(files, given):
     need(disclosed["files_sha256"] == sha256(canonical(bound)).hex(), "the files are not those that were disclosed")
     for name in set(disclosed) - {"files_sha256"}:
         need(manifest[name] == disclosed[name], f"the manifest says another {name} than the log")
-    found = f"{len(facts)} facts, {len(decisions)} decisions, {len(log['entries'])} entries"
-    return f"account {manifest['account']}: {found} of a signed log of {size} entries, that only grew, of {made_at}"
+    found = f"{count(len(facts), 'fact')}, {count(len(decisions), 'decision')}, {entries(len(log['entries']))}"
+    found += f", {count(len(stamped), 'time stamp')} (`openssl ts -verify` tells whose)" if stamped else ""
+    return f"account {manifest['account']}: {found} of a signed log of {entries(size)}, that only grew, of {made_at}"
 
 def check_decision(id, decision, account, files, known, rests_on):
     """Whether a decision is of its account, adds up, and rests on the facts and the policy that were known."""
