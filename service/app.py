@@ -30,8 +30,9 @@ from service.config import Config
 from service.core import Policy, parse_policy
 from service.core.policy import Condition, Examined, examine
 from service.crosswalk import crosswalked
+from service.feeds_in_force import FeedsInForce
 from service.intake import Intake, Moment
-from service.mappings import ANY, FeedMapping, remember
+from service.mappings import FeedMapping, remember
 from service.publication import InForce, begin
 from service.release import Terms
 from service.tree import UNDER_TREE
@@ -114,8 +115,9 @@ class App:
         self.config = config
         self.policy_texts = read_policy(config)
         self.policy_on_disk: Policy = read_policy_texts(self.policy_texts)
-        self._mappings = {name: FeedMapping.of(feed, config.timezone) for name, feed in config.feeds.items()}
-        self._standard = FeedMapping.of(Feed(ANY, config.facility), config.timezone)
+        self.feeds_in_force = FeedsInForce(
+            config.feeds, config.facility, config.timezone, lambda: self.store, wall_clock
+        )
         self._kept: list[FeedMapping] = []
         self._store: Store | None = None
         self._signer: Signer | None = None
@@ -162,20 +164,28 @@ class App:
         at = wall_clock()
         return Moment(at, at.astimezone(self.config.zone).date())
 
+    @property
+    def feeds(self) -> Mapping[str, Feed]:
+        """The feeds that are known now, by name: those of files, and those said through the API.
+
+        The latter are looked for once `intake` or `feeds_in_force.follow` was called.
+        """
+        return self.feeds_in_force().feeds
+
     def terms(self) -> Terms:
-        """When decisions act: the settling window, and what is only shadowed."""
+        """When decisions act now: the settling window, and what is only shadowed."""
         return Terms(
             timedelta(seconds=self.config.settling_seconds),
-            frozenset(feed.name for feed in self.config.feeds.values() if feed.shadow),
+            frozenset(feed.name for feed in self.feeds.values() if feed.shadow),
         )
 
     def alerts(self) -> dict[str, Alerts]:
         """When people are told that something about a feed is not as it should be, by feed."""
-        return {feed.name: feed.alerts for feed in self.config.feeds.values()}
+        return {feed.name: feed.alerts for feed in self.feeds.values()}
 
     def unwatched(self) -> frozenset[str]:
         """The feeds that are never paused by themselves; what people state here is none of a sender's."""
-        feeds = self.config.feeds.values()
+        feeds = self.feeds.values()
         return frozenset((desk.FORMAT, *(feed.name for feed in feeds if not feed.watched)))
 
     def intake(self) -> Intake:
@@ -189,11 +199,13 @@ class App:
                 unit.keep_policy(PolicyRow(on_disk.sha256, on_disk.version, to_bytes(self.policy_texts), now))
             else:
                 begin(unit, on_disk, self.policy_texts, now)
-            remember(unit, self._mappings.values(), self._standard, now)
+            unit.latest_mappings()  # from here on nobody else says anything of a feed
+            known = self.feeds_in_force.take(unit.reader)
+            remember(unit, known.mappings.values(), known.standard, now)
         # Asked once here, so that a policy that does not fit is refused before anything is served.
         self.policy  # noqa: B018
         return Intake(
-            self.store, self.read, self.read_large, lambda: self.policy, self.terms(), self.mapping_version
+            self.store, self.read, self.read_large, lambda: self.policy, self.terms, self.mapping_of
         )
 
     def signer(self) -> Signer:
@@ -288,36 +300,42 @@ class App:
             return None
         return RabbitTransport(self.config.amqp_url).check()
 
-    def read(self, message: Message) -> Iterator[Item]:
-        """Read a message in memory with the reader of its format."""
+    def read(self, message: Message, mapping: FeedMapping | None = None) -> Iterator[Item]:
+        """Read a message in memory with the reader of its format.
+
+        `mapping` is how; None for how its feed is read now.
+        """
+        mapping = mapping or self.mapping_of(message.feed)
         format = message.format if message.format != "unknown" else detect([message.body])
-        feed, received_at, limit = message.feed, message.received_at, self.config.max_bytes_of(message.feed)
-        if (strange := _strange(self.mapping_of(feed).source, message.door, format)) is not None:
+        feed, received_at, limit = message.feed, message.received_at, self._limit(mapping)
+        if (strange := _strange(mapping.source, message.door, format)) is not None:
             return iter([strange, Tally(format)])
         if len(message.body) > limit:
             return iter([_too_large(limit), Tally(format)])
         if format == desk.FORMAT:
             return desk.read(message.body, door=message.door)
         if format == "json":
-            return _shared(
-                native.read(message.body, feed=feed, received_at=received_at), self.mapping_of(feed)
-            )
+            return _shared(native.read(message.body, feed=feed, received_at=received_at), mapping)
         if format == "hl7v2":
-            return _read_hl7v2(message.body, feed, received_at, self.mapping_of(feed))
-        facility = self.config.facility_of(feed)
+            return _read_hl7v2(message.body, feed, received_at, mapping)
+        facility = mapping.source.facility
         if format == "x12":
             items = x12.read(message.body, feed=feed, facility=facility, received_at=received_at)
-            return _shared(items, self.mapping_of(feed))
+            return _shared(items, mapping)
         if format == "fhir" and not fhir.looks_like_fhir_xml(message.body[:HEAD_BYTES]):
-            mapping = self.mapping_of(feed).fhir
             return fhir.read(
-                message.body, feed=feed, facility=facility, received_at=received_at, mapping=mapping
+                message.body, feed=feed, facility=facility, received_at=received_at, mapping=mapping.fhir
             )
         return iter([_unknown(message.body[:HEAD_BYTES]), Tally(format)])
 
     def mapping_of(self, feed: str) -> FeedMapping:
         """How a feed is read; a feed without a file is read as the standards say and no further."""
-        return self._mappings.get(feed, self._standard)
+        return self.feeds_in_force().mapping_of(feed)
+
+    def _limit(self, mapping: FeedMapping) -> int:
+        """The size of the largest message that is read by a mapping."""
+        most = self.config.max_message_bytes
+        return min(most, mapping.source.max_bytes or most)
 
     def mapping_version(self, feed: str) -> str:
         """What names exactly how a feed is read now."""
@@ -332,7 +350,8 @@ class App:
         return self.read_large(large, self._kept_mapping(sha256))
 
     def _kept_mapping(self, sha256: str) -> FeedMapping:
-        known = [*self._mappings.values(), self._standard, *self._kept]
+        now = self.feeds_in_force()
+        known = [*now.mappings.values(), now.standard, *self._kept]
         if (found := next((one for one in known if one.version == sha256), None)) is not None:
             return found
         with self.store.read() as reader:
@@ -351,8 +370,7 @@ class App:
         mapping = mapping or self.mapping_of(large.feed)
         format = large.format if large.format != "unknown" else detect(large.open_chunks())
         feed, received_at = large.feed, large.received_at
-        most = self.config.max_message_bytes
-        limit = min(most, mapping.source.max_bytes or most)
+        limit = self._limit(mapping)
         if (strange := _strange(mapping.source, large.door, format)) is not None:
             return iter([strange, Tally(format)])
         if large.size > limit:

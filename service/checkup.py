@@ -16,6 +16,7 @@ from adapters.rabbitmq import RabbitTransport
 from schemas.errors import BatonError
 from service.app import App, wall_clock
 from service.config import Config, mask
+from service.feeds_in_force import TO_END
 
 FREE_BYTES: Final = 512 * 1024 * 1024
 """Below this much free disk a database may fail in the middle of a busy day."""
@@ -49,6 +50,7 @@ def checks(config: Config) -> list[Check]:
         "disk": _disk,
         "policy": _policy,
         "database": _database,
+        "feeds": _feeds,
         "transport": _transport,
     }
     return [_looked(name, look, config) for name, look in looks.items()]
@@ -131,6 +133,22 @@ def _policy(config: Config) -> Check:
         )
     finally:
         app.close()
+
+
+def _feeds(config: Config) -> Check:
+    app = App(config)
+    try:
+        if app.has_database and app.store.revision() == app.store.expected_revision():
+            app.feeds_in_force.follow()
+        known = app.feeds_in_force()
+    finally:
+        app.close()
+    by_api = len(known.texts) - len(known.hidden)
+    says = f"{len(known.feeds) - by_api} from files, {by_api} said through the API"
+    if known.hidden:
+        names = ", ".join(known.hidden)
+        return Check("feeds", False, f"{says}; both speak of {names}, where the file counts", TO_END)
+    return Check("feeds", True, says)
 
 
 def _database(config: Config) -> Check:

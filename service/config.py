@@ -70,20 +70,6 @@ class Config:
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
 
-    def facility_of(self, feed: str) -> str:
-        """The facility whose accounts a feed speaks of."""
-        known = self.feeds.get(feed)
-        return known.facility if known else self.facility
-
-    def max_bytes_of(self, feed: str) -> int:
-        """The size of the largest message that is read from a feed."""
-        known = self.feeds.get(feed)
-        return (
-            min(self.max_message_bytes, known.max_bytes or self.max_message_bytes)
-            if known
-            else (self.max_message_bytes)
-        )
-
     @property
     def zone(self) -> ZoneInfo:
         """The time zone in which a day begins."""

@@ -6,11 +6,13 @@ would open cases, and a misspelt code would be a payment that never was.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from adapters import desk
 from schemas.errors import ConfigRefused
 from schemas.feeds import Alerts, Feed
 from service.core.policy import Lines
@@ -25,6 +27,10 @@ DOORS: Final = ("rabbitmq", "http", "mllp", "folder", "file")
 FILE_BYTES: Final = 1024 * 1024
 MOST_BYTES: Final = 1 << 31
 DEEPEST: Final = 6
+RESERVED: Final = ("*", desk.FORMAT)
+"""No sender's name: what feeds without a file share, and what people state by hand."""
+
+_LINE: Final = re.compile(r"\bline ([0-9]+)")
 
 
 def _word(value: object) -> str:
@@ -166,6 +172,39 @@ def load_feed(path: Path, facility: str) -> Feed:
     return read_feed(table, path.stem, facility, _places(path, text))
 
 
+def read_feed_text(text: str, name: str, facility: str) -> Feed:
+    """The feed that a text says which came through the API; it may not name a folder of this machine.
+
+    >>> read_feed_text('payers = { BCBS = "60054" }', "ehr", "GEN").payers
+    {'BCBS': '60054'}
+
+    Raises:
+        ConfigRefused: something in it is wrong, with line and reason.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _LINE.search(str(error))
+        number = found.group(1) if found else str(text.count("\n") + 1)
+        raise ConfigRefused("bad-feed", f"cannot be read as TOML: {error}", where=f"line {number}") from None
+    except RecursionError:
+        raise ConfigRefused("bad-feed", "it is nested too deep", where="line 1") from None
+    lines = Lines(text)
+
+    def place(*keys: str) -> str:
+        return f"line {lines.of(*keys) or 1}"
+
+    feed = read_feed(table, name, facility, place)
+    if feed.name != name:
+        raise ConfigRefused(
+            "bad-feed", "name: leave it out, or write the name in the path", where=place("name")
+        )
+    if feed.door == "folder":
+        reason = "door: a folder is watched only where a file on that machine says so; write feeds/NAME.toml"
+        raise ConfigRefused("bad-feed", reason, where=place("door"))
+    return feed
+
+
 def read_feed(table: Mapping[str, object], name: str, facility: str, place: Place) -> Feed:
     """One feed from its table; `place` says where a path of keys stands.
 
@@ -183,6 +222,8 @@ def read_feed(table: Mapping[str, object], name: str, facility: str, place: Plac
         if key not in ACCOUNT_KEYS:
             raise _unknown(key, ACCOUNT_KEYS, place("account", key), "[account]")
     feed = Feed(**said)
+    if feed.name in RESERVED:
+        raise ConfigRefused("bad-feed", "name: this name is taken by Baton itself", where=place("name"))
     if (feed.door == "folder") != (feed.path is not None):
         raise ConfigRefused(
             "bad-feed", 'path goes with door = "folder", and the other way round', where=place("door")

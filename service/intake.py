@@ -36,14 +36,15 @@ from schemas.facts import (
 )
 from service.core import Policy
 from service.entries import kept_entry, told_of
+from service.mappings import FeedMapping
 from service.posting import Arrival, Posting, parked_row
 from service.release import Terms, stands
 from service.tallying import Fate, age_of, control_numbers, tallies
 
-Read: TypeAlias = Callable[[Message], Iterator[Item]]
-"""Reads one message: `service.app` wires a door's reader to each format."""
+Read: TypeAlias = Callable[..., Iterator[Item]]
+"""Reads one message (and by which mapping): `service.app` wires a door's reader to each format."""
 
-ReadLarge: TypeAlias = Callable[[LargeMessage], Iterator[Item]]
+ReadLarge: TypeAlias = Callable[..., Iterator[Item]]
 """The same for a message that does not fit into memory."""
 
 T = TypeVar("T")
@@ -110,6 +111,8 @@ class Reading:
     rejected: list[Rejected] = field(default_factory=list)
     noted: list[Noted] = field(default_factory=list)
     tally: Tally | None = None
+    mapping: str | None = None
+    """The version of the mapping that read it; None where none did."""
 
     def take(self, items: Iterable[Item]) -> Reading:
         """Sort what a reader yields."""
@@ -168,10 +171,10 @@ class ReadOnce:
     def __init__(self) -> None:
         self._last: tuple[int, Reading] | None = None
 
-    def read(self, seq: int, items: Callable[[], Iterable[Item]]) -> Reading:
-        """What the message of that number says; `items` reads it where it is not the last one."""
+    def read(self, seq: int, read: Callable[[], Reading]) -> Reading:
+        """What the message of that number says; `read` reads it where it is not the last one."""
         if self._last is None or self._last[0] != seq:
-            self._last = (seq, Reading().take(items()))
+            self._last = (seq, read())
         return self._last[1]
 
 
@@ -184,15 +187,16 @@ class Intake:
         read: Read,
         read_large: ReadLarge,
         policy: Policy | Callable[[], Policy],
-        terms: Terms | None = None,
-        mapping_version: Callable[[str], str | None] = lambda feed: None,
+        terms: Terms | Callable[[], Terms] | None = None,
+        mapping_of: Callable[[str], FeedMapping | None] = lambda feed: None,
     ) -> None:
         self._store = store
-        self._mapping_version = mapping_version
+        self._mapping_of = mapping_of
         self._read = read
         self._read_large = read_large
         self._policy_now: Callable[[], Policy] = (lambda: policy) if isinstance(policy, Policy) else policy
-        self._terms = terms or Terms()
+        standing = terms or Terms()
+        self._terms: Callable[[], Terms] = (lambda: standing) if isinstance(standing, Terms) else standing
 
     @property
     def _policy(self) -> Policy:
@@ -208,7 +212,7 @@ class Intake:
         Raises:
             Unavailable: the store could not commit; nothing of the batch is stored.
         """
-        readings = [Reading().take(self._read(message)) for message in messages]
+        readings = [self._reading(message) for message in messages]
         return self._unless_overtaken(lambda unit: self._receive(unit, messages, readings, moment))
 
     def take(self, message: Message, moment: Moment, record: Callable[[Unit], None]) -> Receipt:
@@ -217,7 +221,7 @@ class Intake:
         Raises:
             Unavailable: the store could not commit; nothing is stored.
         """
-        reading = Reading().take(self._read(message))
+        reading = self._reading(message)
 
         def post(unit: Unit) -> Receipt:
             receipt = self._receive(unit, [message], [reading], moment)[0]
@@ -226,6 +230,20 @@ class Intake:
             return receipt
 
         return self._unless_overtaken(post)
+
+    def _reading(self, message: Message) -> Reading:
+        """What a message says, and by which mapping: a mapping that changes meanwhile read none of it."""
+        mapping = self._mapping_of(message.feed)
+        if mapping is None:
+            return Reading().take(self._read(message))
+        return Reading(mapping=mapping.version).take(self._read(message, mapping))
+
+    def _reading_stored(self, message: MessageRecord) -> Reading:
+        """What a stored message says today."""
+        stored, mapping = self._stored(message), self._mapping_of(message.feed)
+        if mapping is None:
+            return Reading().take(self._read_large(stored))
+        return Reading(mapping=mapping.version).take(self._read_large(stored, mapping))
 
     def _receive(
         self, unit: Unit, messages: Sequence[Message], readings: Sequence[Reading], moment: Moment
@@ -237,7 +255,8 @@ class Intake:
             if row.new
         ]
         self._posting(unit, moment).post(arrivals)
-        unit.finish_messages([self._finished(arrival, moment) for arrival in arrivals])
+        by_seq = {row.seq: r.mapping for row, r in zip(kept, readings, strict=True) if row.new}
+        unit.finish_messages([_finished(arrival, by_seq[arrival.seq], moment) for arrival in arrivals])
         receipts = _receipts(kept, messages, arrivals)
         ages = [age_of(r.facts, m.received_at) for m, r in zip(messages, readings, strict=True)]
         fates = _fates(messages, receipts, [r.tally for r in readings], moment.now, ages)
@@ -288,13 +307,12 @@ class Intake:
         Raises:
             BatonError: `no-such-parked`, `settled-before`, or `still-in-conflict` (only a person can end it).
         """
-        fresh, still = self._reread(parked_seq, moment, by, once or ReadOnce())
+        fresh, still, version = self._reread(parked_seq, moment, by, once or ReadOnce())
 
         def post(unit: Unit) -> Arrival:
             arrival = fresh.anew()
             self._posting(unit, moment).post([arrival])
             if not still:
-                version = self._mapping_version(fresh.feed)
                 note = f"{arrival.new_facts} new facts" + (f", mapping {version}" if version else "")
                 unit.act_on_parked(parked_seq, ParkedAction("retried", moment.now, by, note, through))
                 unit.add_audit([_retried(parked_seq, arrival, moment, (by, through))])
@@ -315,7 +333,7 @@ class Intake:
         Raises:
             BatonError: as `retry`.
         """
-        fresh, still = self._reread(parked_seq, moment, by, once or ReadOnce())
+        fresh, still, _ = self._reread(parked_seq, moment, by, once or ReadOnce())
         return self._rehearsed(fresh, still, moment)
 
     def _rehearsed(self, fresh: Arrival, still: tuple[Rejected, ...], moment: Moment) -> Outlook:
@@ -367,7 +385,7 @@ class Intake:
             message = reader.message_at(message_seq)
         if message is None:
             raise AssertionError("only messages that are stored are read again")
-        return Reading().take(self._read_large(self._stored(message)))
+        return self._reading_stored(message)
 
     def revise(self, message_seq: int, revision: Revision, moment: Moment) -> Receipt:
         """Post what a stored message says now and take out what it says no more, in one transaction.
@@ -426,8 +444,8 @@ class Intake:
 
     def _reread(
         self, parked_seq: int, moment: Moment, by: str, once: ReadOnce
-    ) -> tuple[Arrival, tuple[Rejected, ...]]:
-        """What a parked message says now, and what of its parked part is still refused."""
+    ) -> tuple[Arrival, tuple[Rejected, ...], str | None]:
+        """What a parked message says now, what of its parked part is still refused, and by which mapping."""
         with self._store.read() as reader:
             record = reader.parked_one(parked_seq)
             if record is None:
@@ -443,7 +461,7 @@ class Intake:
             message = reader.message_at(record.message_seq)
         if message is None:
             raise AssertionError("a parked entry always has its message")
-        reading = once.read(message.seq, lambda: self._read_large(self._stored(message)))
+        reading = once.read(message.seq, lambda: self._reading_stored(message))
         still = tuple(r for r in reading.rejected if r.where == record.place)
         facts = list(reading.facts)
         if reading.tally is not None and reading.tally.format == "hl7v2":
@@ -451,7 +469,8 @@ class Intake:
             facts = [f for f in facts if belongs(f.where, record.place)]
             if not still and record.account is not None:
                 facts.append(lifting(record.account, message.sha256, record.place, moment, by))
-        return Arrival(message.seq, message.sha256, message.feed, facts, [], told_of(message)), still
+        arrival = Arrival(message.seq, message.sha256, message.feed, facts, [], told_of(message))
+        return arrival, still, reading.mapping
 
     def _stored(self, record: MessageRecord) -> LargeMessage:
         """A stored message as one that comes in chunks from the store."""
@@ -481,7 +500,9 @@ class Intake:
         total = Arrival(seq, large.sha256, large.feed, [], [], told)
         numbers: list[ControlNumberRow] = []
         tally: Tally | None = None
-        source = self._read_large(large)
+        mapping = self._mapping_of(large.feed)
+        source = self._read_large(large) if mapping is None else self._read_large(large, mapping)
+        version = None if mapping is None else mapping.version
         while piece := list(islice(source, SLICE_ITEMS)):
             reading = Reading().take(piece)
             fresh = [r for r in reading.rejected if (r.where, r.code) not in before]
@@ -494,7 +515,7 @@ class Intake:
             progress(total.new_facts)
         receipt = Receipt(large.sha256, total.disposition, total.new_facts, tuple(total.rejected))
         with self._store.write() as unit:
-            unit.finish_messages([self._finished(total, moment)])
+            unit.finish_messages([_finished(total, version, moment)])
             unit.add_control_numbers(numbers)
             fate = Fate(large.feed, receipt.disposition, tally, moment.now - large.received_at)
             unit.add_tallies(tallies([fate], [total], moment.as_of, moment.now))
@@ -591,16 +612,6 @@ class Intake:
             due = list(dict.fromkeys([*due, *others]))
         return due
 
-    def _finished(self, arrival: Arrival, moment: Moment) -> ReadingRow:
-        return ReadingRow(
-            arrival.seq,
-            moment.now,
-            arrival.new_facts,
-            arrival.duplicate_facts,
-            len(arrival.rejected),
-            self._mapping_version(arrival.feed),
-        )
-
     def _posting(self, unit: Unit, moment: Moment) -> Posting:
         policy = self._policy
         return Posting(unit, policy, moment.now, moment.as_of, self._terms_of(policy))
@@ -608,7 +619,13 @@ class Intake:
     def _terms_of(self, policy: Policy) -> Terms:
         """When decisions by this policy act: its shadow packs may be other ones than those at the start."""
         packs = frozenset(pack.name for pack in policy.packs if pack.shadow)
-        return replace(self._terms, shadow_packs=self._terms.shadow_packs | packs) if packs else self._terms
+        terms = self._terms()
+        return replace(terms, shadow_packs=terms.shadow_packs | packs) if packs else terms
+
+
+def _finished(arrival: Arrival, mapping: str | None, moment: Moment) -> ReadingRow:
+    counts = (arrival.new_facts, arrival.duplicate_facts, len(arrival.rejected))
+    return ReadingRow(arrival.seq, moment.now, *counts, mapping)
 
 
 def lifting(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:

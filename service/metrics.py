@@ -68,7 +68,7 @@ class StoreCounts(Collector):
         store: Callable[[], Store],
         now: Callable[[], datetime],
         policy: Callable[[], str],
-        configured: Mapping[str, bool] | None = None,
+        configured: Callable[[], Mapping[str, bool]] = dict,
     ) -> None:
         self._store = store
         self._now = now
@@ -79,7 +79,8 @@ class StoreCounts(Collector):
         self._paused: frozenset[str] = frozenset()
         self._alerts: dict[tuple[str, str], str] = {}
         self._health: dict[str, Health] = {}
-        self._configured = dict(configured or {})
+        self._now_configured = configured
+        self._configured: Mapping[str, bool] = {}
         self._until = 0.0
 
     def describe(self) -> Iterator[Metric]:
@@ -173,6 +174,7 @@ class StoreCounts(Collector):
         with self._lock:
             if self._counts is None or monotonic() >= self._until:
                 try:
+                    self._configured = self._now_configured()
                     with self._store().read() as reader:
                         self._counts = reader.counts()
                         self._standing = reader.standing(self._policy())
@@ -196,7 +198,7 @@ class DoorMeter:
         now: Callable[[], datetime],
         version: str,
         policy: Callable[[], str] = str,
-        feeds: Mapping[str, bool] | None = None,
+        feeds: Callable[[], Mapping[str, bool]] = dict,
     ) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(StoreCounts(store, now, policy, feeds))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -41,17 +41,17 @@ class Watch:
     """Pauses feeds that are not themselves, and tells of those that need a person, once each.
 
     Those in `unwatched` are never paused. `alerts` are the limits of each configured feed; another one has
-    the standard ones.
+    the standard ones. Both are asked at each look, since feeds may change meanwhile.
     """
 
     def __init__(
         self,
         store: Store,
         log: Log,
-        unwatched: frozenset[str] = frozenset(),
-        alerts: Mapping[str, Alerts] | None = None,
+        unwatched: Callable[[], frozenset[str]] = frozenset,
+        alerts: Callable[[], Mapping[str, Alerts]] = dict,
     ) -> None:
-        self._alerts = alerts or {}
+        self._alerts = alerts
         self._store = store
         self._log = log
         self._unwatched = unwatched
@@ -72,13 +72,14 @@ class Watch:
         Raises:
             Unavailable: the store does not answer; nothing is paused.
         """
+        unwatched = self._unwatched()
         with self._store.read() as reader:
             self._read_days(reader, moment.as_of)
             paused = reader.paused_feeds()
             every = {feed for feed, _ in self._days}
             odd = {
                 feed: oddities(self._history(reader, feed), moment.now, moment.as_of)
-                for feed in sorted(every - self._unwatched)
+                for feed in sorted(every - unwatched)
             }
             said = self._said(reader, sorted(every), odd, moment)
         found = {feed: ones[0] for feed, ones in odd.items() if ones and feed not in paused}
@@ -105,12 +106,13 @@ class Watch:
         for feed, ones in odd.items():
             found |= {(feed, cause): None for cause in CAUSES}
             found |= {(feed, one.cause): one for one in ones}
+        alerts, unwatched = self._alerts(), self._unwatched()
         for feed, one in health(reader, feeds, moment.now, moment.as_of, deep=False).items():
-            limits = self._alerts.get(feed, STANDARD)
+            limits = alerts.get(feed, STANDARD)
             days = {day.day: day.messages for (name, _), day in self._days.items() if name == feed}
             yesterday = moment.as_of - timedelta(days=1)
             whole = replace(one, yesterday=days.get(yesterday, 0), usual=usual_of(days, yesterday))
-            told = complaints(whole, limits, moment.now, watched=feed not in self._unwatched)
+            told = complaints(whole, limits, moment.now, watched=feed not in unwatched)
             found |= {(feed, cause): odds for cause, odds in told.items()}
         return found
 

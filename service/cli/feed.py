@@ -21,6 +21,7 @@ from service.cli.paths import Named, Source, reason_of
 from service.config import Config, load
 from service.feed_status import feed_status
 from service.feeds import load_feed
+from service.feeds_in_force import TO_END, Known
 from service.onboarding import examine_samples, page_of
 
 DONE: Final = 0
@@ -38,36 +39,56 @@ def feed() -> None:
 
 @feed.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def list_(as_json: bool) -> None:
-    """Show the feeds that are configured, and the version of each one's mapping."""
-    config = load()
-    app = App(config)
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """Show the feeds that are configured, who says so, and the version of each one's mapping.
+
+    Exit code 1 when a file and the API both say something of one feed: the file counts.
+    """
+    app = App(load())
+    try:
+        known = _known(app)
+    finally:
+        app.close()
     told = [
         {
             "feed": one.name,
+            "source": "api" if name in known.texts and name not in known.hidden else "file",
+            "conflict": name in known.hidden,
             "facility": one.facility,
             "format": one.format,
             "door": one.door,
             "shadow": one.shadow,
             "payers": len(one.payers),
-            "mapping": app.mapping_version(one.name),
+            "mapping": known.mapping_of(name).version,
         }
-        for one in sorted(config.feeds.values(), key=lambda one: one.name)
+        for name, one in sorted(known.feeds.items())
     ]
     if as_json:
         print_json(told)
     elif not told:
         click.echo("No feed has a file yet; write feeds/NAME.toml. `baton feed check - SAMPLES` says what.")
     else:
-        heads = ("feed", "facility", "format", "door", "cases", "mapping")
+        heads = ("feed", "said by", "facility", "format", "door", "cases", "mapping")
         screen.columns(
             [
-                (t["feed"], t["facility"], t["format"] or "any", t["door"] or "any",
+                (t["feed"], t["source"], t["facility"], t["format"] or "any", t["door"] or "any",
                  "shadow" if t["shadow"] else "open", str(t["mapping"])[:12])
                 for t in told
             ],
             heads=heads,
         )  # fmt: skip
+        for name in known.hidden:
+            said = f"{name}: the API says something of it too; the file counts. {TO_END}"
+            screen.wrapped(said, indent=2, hang=4)
+    ctx.exit(NO if known.hidden else DONE)
+
+
+def _known(app: App) -> Known:
+    """What is known of feeds: where there is a database of this revision, also what the API said."""
+    if app.has_database and app.store.revision() == app.store.expected_revision():
+        app.feeds_in_force.follow()
+    return app.feeds_in_force()
 
 
 @feed.command()
@@ -79,9 +100,11 @@ def status(name: str | None, as_json: bool) -> int:
     Exit code 1 when opening cases from one is paused, or an alert stands.
     """
     with opened() as app, app.store.read() as reader:
-        told = feed_status(reader, app.config.feeds, app.moment(), name)
+        told = feed_status(reader, app.feeds_in_force.take(reader).feeds, app.moment(), name)
     if name is not None and not told:
-        raise BatonError("no-such-feed", "no feed of this name has a file or ever sent anything", where=name)
+        raise BatonError(
+            "no-such-feed", "nothing is said of a feed of this name, and it never sent anything", where=name
+        )
     if as_json:
         print_json(told)
     elif not told:
@@ -189,15 +212,22 @@ def _configured(name: str) -> tuple[Config, str]:
         return config, UNNAMED
     if name.endswith(".toml"):
         one = load_feed(Path(name), config.facility)
-    elif name in config.feeds:
-        one = config.feeds[name]
+    elif name in (feeds := _feeds(config)):
+        one = feeds[name]
     else:
-        known = ", ".join(sorted(config.feeds)) or "none yet"
+        known = ", ".join(sorted(feeds)) or "none yet"
         raise ConfigRefused(
             "no-such-feed", f"no feed has this name ({known}); write a name, a TOML file or -", where="FEED"
         )
-    feeds: dict[str, Feed] = {**config.feeds, one.name: one}
-    return dataclasses.replace(config, feeds=feeds), one.name
+    return dataclasses.replace(config, feeds={**config.feeds, one.name: one}), one.name
+
+
+def _feeds(config: Config) -> Mapping[str, Feed]:
+    app = App(config)
+    try:
+        return _known(app).feeds
+    finally:
+        app.close()
 
 
 def _messages(named: Named, feed_name: str) -> list[Message]:

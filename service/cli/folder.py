@@ -62,7 +62,7 @@ def clerks_of(app: App, log: Log) -> list[FolderClerk]:
             intake,
             Folder(Path(feed.path), feed.marker, SETTLE_SECONDS),
             feed.name,
-            app.config.max_bytes_of(feed.name),
+            min(app.config.max_message_bytes, feed.max_bytes or app.config.max_message_bytes),
             app.moment,
             log,
         )

@@ -131,7 +131,7 @@ def clock(once: bool, as_of: date | None, status: bool, as_json: bool) -> None:
     with opened(until=stop, log=log) as app:
         app.signer()  # a key that does not belong here is told now, not at the first checkpoint
         log.info("clock started")
-        watch = Watch(app.store, log, app.unwatched(), app.alerts())
+        watch = Watch(app.store, log, app.unwatched, app.alerts)
         keep_time(
             app.intake(),
             app.moment,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from service.logs import Log, open_log
-from service.web import accounts, audit, cases, contracts, fhir, health, messages, overrides, parked
+from service.web import accounts, audit, cases, contracts, feeds, fhir, health, messages, overrides, parked
 from service.web.access import guard
 from service.web.background import BackgroundReader
 from service.web.doorkeeper import Doorkeeper
@@ -60,6 +60,7 @@ def create_web(app: App, log: Log | None = None) -> WebApp:
         cases.cases_blueprint(rooms),
         parked.blueprint(rooms),
         overrides.blueprint(rooms),
+        feeds.blueprint(rooms),
         audit.blueprint(rooms),
     ):
         api.register_blueprint(blueprint)

@@ -69,6 +69,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         decorate: Callable[[View], View] = self.response(status, schema, description=about)
         return decorate
 
+    def gives_too(self, status: int, schema: type[Schema], about: str) -> Callable[[View], View]:
+        """Document an answer besides the usual one."""
+        decorate: Callable[[View], View] = self.alt_response(status, schema=schema, description=about)
+        return decorate
+
     def gives_text(self, about: str) -> Callable[[View], View]:
         """Document an answer in plain text."""
         decorate: Callable[[View], View] = self.response(

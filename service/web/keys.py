@@ -24,6 +24,8 @@ SCOPES: Final = (
     "parked:read",
     "parked:write",
     "overrides:write",
+    "feeds:read",
+    "feeds:write",
     "audit:read",
     "metrics:read",
 )

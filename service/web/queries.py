@@ -31,9 +31,14 @@ DAY_PATTERN: Final = f"^{_DAY}$"
 INSTANT_PATTERN: Final = f"^{_DAY}{_TIME}$"
 
 
-def _one_word(feed: str) -> None:
+def is_one_word(feed: str) -> bool:
+    """Whether this can be a feed's name."""
     # fullmatch: Python's $ would let a line end pass.
-    if not re.fullmatch(FEED_PATTERN, feed):
+    return re.fullmatch(FEED_PATTERN, feed) is not None
+
+
+def _one_word(feed: str) -> None:
+    if not is_one_word(feed):
         raise ValidationError("write one word of letters, digits, '_', '-' and '.', up to 64")
 
 
@@ -118,6 +123,16 @@ class WhyQuery(Schema):
             "pattern": INSTANT_PATTERN,
             "examples": ["2026-03-09T14:30:00Z"],
         },
+    )
+
+
+class StateQuery(Schema):
+    """Whether a feed is only looked at."""
+
+    dry_run = fields.String(
+        load_default="false",
+        validate=validate.OneOf(["true", "false"]),
+        metadata={"description": "Only say what is wrong and what would change; nothing is kept."},
     )
 
 

@@ -63,6 +63,10 @@ SHOWS_NOBODY: Final = frozenset(
         "messages.page",
         "fhir.bundle",
         "fhir.create",
+        "feeds.page",
+        "feeds.show",
+        "feeds.state",
+        "feeds.leave_to_file",
         "audit.latest",
         "audit.page",
         "audit.keys",
@@ -146,6 +150,20 @@ def attend(web: Flask) -> None:
 
     web.before_request(ask)
     web.after_request(look)
+
+
+def named_person() -> str:
+    """The person whom the request at hand names.
+
+    Raises:
+        Refusal: 422, the header is missing or cannot be used.
+    """
+    user = request.headers.get(USER)
+    if user is None:
+        detail = f"say who does this in the header {USER}; it is recorded, with the key"
+        fault = {"where": USER, "code": "no-name", "reason": "the header is missing"}
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "no-name", detail, errors=[fault])
+    return _read(USER, user, _ascii_name)
 
 
 def _asker() -> Asker:

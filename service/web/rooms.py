@@ -36,8 +36,10 @@ class Rooms:
     _opening: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
-        shadowed = {feed.name: feed.shadow for feed in self.app.config.feeds.values()}
-        self.meter = DoorMeter(self.store, self.now, self.version, lambda: self.app.policy.sha256, shadowed)
+        self.app.feeds_in_force.follow()
+        self.meter = DoorMeter(
+            self.store, self.now, self.version, lambda: self.app.policy.sha256, self._shadowed
+        )
         self.refusals = Refusals(self.store, self.app.moment)
         self.backlog = Backlog(self.store, self.intake, self.app.moment, self.log)
         self.reader = BackgroundReader(self.backlog, self.log)
@@ -62,6 +64,9 @@ class Rooms:
             if self._intake is None:
                 self._intake = self.app.intake()
             return self._intake
+
+    def _shadowed(self) -> dict[str, bool]:
+        return {feed.name: feed.shadow for feed in self.app.feeds.values()}
 
     def now(self) -> datetime:
         """The instant of the app's clock."""

@@ -50,7 +50,7 @@ def odd_day(app: App, feed: str = "era") -> None:
 
 
 def watching(app: App, log: io.StringIO | None = None) -> Watch:
-    return Watch(app.store, open_log("clock", log or io.StringIO()), app.unwatched())
+    return Watch(app.store, open_log("clock", log or io.StringIO()), app.unwatched)
 
 
 def test_an_odd_day_pauses_the_feed_once_says_so_and_a_person_resumes_it(batons: Open) -> None:

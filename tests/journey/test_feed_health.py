@@ -47,7 +47,7 @@ def brought(
 
 
 def watching(app: App, log: io.StringIO | None = None) -> Watch:
-    return Watch(app.store, open_log("clock", log or io.StringIO()), app.unwatched(), app.alerts())
+    return Watch(app.store, open_log("clock", log or io.StringIO()), app.unwatched, app.alerts)
 
 
 def told(app: App, feed: str | None = None) -> list[tuple[str, str, str]]:
@@ -208,7 +208,7 @@ def gauges(app: App) -> list[tuple[str, dict[str, str], float]]:
     from prometheus_client.parser import text_string_to_metric_families
 
     shadowed = {feed.name: feed.shadow for feed in app.config.feeds.values()}
-    meter = DoorMeter(lambda: app.store, lambda: at(0.2).now, "1", lambda: "p", shadowed)
+    meter = DoorMeter(lambda: app.store, lambda: at(0.2).now, "1", lambda: "p", lambda: shadowed)
     text = meter.exposition().decode()
     return [
         (s.name, s.labels, s.value)

@@ -85,6 +85,8 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(door: Door, scope: str
             ("GET", "/v1/messages/ZQACCOUNT/detail"),
         },
         "parked:write": {("POST", f"/v1/parked/{act}") for act in acts},
+        "feeds:read": {("GET", "/v1/feeds"), ("GET", "/v1/feeds/ZQACCOUNT")},
+        "feeds:write": {("PUT", "/v1/feeds/ZQACCOUNT"), ("DELETE", "/v1/feeds/ZQACCOUNT")},
         "messages:reveal": {("POST", "/v1/messages/ZQACCOUNT/reveal")},
         "metrics:read": set(),
     }[scope]

@@ -175,7 +175,7 @@ def test_a_feed_stated_in_two_places_is_refused(tmp_path: Path) -> None:
 
 def test_a_feed_file_says_the_facility_and_defaults_to_the_hospitals(tmp_path: Path) -> None:
     feed_file(tmp_path, 'facility = "WEST"\ndoor = "rabbitmq"\nformat = "x12"\n', "west.toml")
-    config = load({"BATON_FEEDS_DIR": feed_file(tmp_path, ""), "BATON_FACILITY": "MAIN"})
-    assert (config.facility_of("west"), config.facility_of("era")) == ("WEST", "MAIN")
+    app = App(load({"BATON_FEEDS_DIR": feed_file(tmp_path, ""), "BATON_FACILITY": "MAIN"}))
+    assert [app.mapping_of(feed).source.facility for feed in ("west", "era")] == ["WEST", "MAIN"]
     with pytest.raises(ConfigRefused, match="no-feeds"):
         load({"BATON_FEEDS_DIR": str(tmp_path / "nowhere")})
