@@ -16,7 +16,18 @@ from service.core import Policy, apportion, decide, fold, parse_policy
 from service.core.side_by_side import Course, SideBySide
 from tests.property.histories import histories, plain_histories
 from tests.property.seeded import OLD, history
-from tests.spec.facts_made import ACCOUNT, POLICY, day, policy_texts
+from tests.spec.facts_made import (
+    ACCOUNT,
+    POLICY,
+    adult,
+    charged,
+    covered,
+    day,
+    decided,
+    paid,
+    policy_texts,
+    statements,
+)
 
 quick = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -145,3 +156,16 @@ def test_merged_and_hostile_histories_go_as_on_every_single_day(other: Policy, f
                 assert set(closed.binding) == in_the_way(facts, policy, on, ref)
                 asked += 1
     assert cases and asked
+
+
+def test_what_comes_in_the_evening_counts_for_the_day_it_is_at_the_hospital() -> None:
+    owed = [
+        adult(),
+        covered("P1", on=-40),
+        charged("100.00"),
+        decided("100.00", "20.00", "PR-1 80.00", on=-5),
+    ]
+    facts = [*owed, *statements(), paid("80.00", on=90)]
+    for zone, days in ((UTC, 0), (FAR[0], 0), (FAR[1], 1)):
+        course, _ = SideBySide(POLICY, POLICY, zone).walk(facts, ACCOUNT, day(100))
+        assert [spell.ended_on for spell in course.spells] == [day(90 + days)]
