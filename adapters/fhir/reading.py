@@ -6,11 +6,12 @@ and its lines refer to nothing. One bad resource parks alone; its neighbours go 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
+from adapters.bounding import bounded
 from adapters.fhir.adjudicating import adjudicate
 from adapters.fhir.bundles import dead_without_account, method, newest_versions
 from adapters.fhir.elements import Node, Wrong, concept_codings, exact, instant
@@ -31,9 +32,6 @@ VALUES: Final = 3_000_000
 
 ENTRIES: Final = 10_000
 DEPTH: Final = 3
-PARTS: Final = 1000
-"""Parts of one message that park one by one; then the message as a whole does, and further findings end."""
-
 CHUNK_BYTES: Final = 1 << 18
 DECISIONS: Final = frozenset({"ExplanationOfBenefit", "ClaimResponse"})
 _MARK: Final = b"\xef\xbb\xbf"
@@ -113,22 +111,8 @@ def read_stream(
 ) -> Iterator[Item]:
     """Read FHIR of any size; chunks may be cut anywhere. Only one line of NDJSON is in memory at a time."""
     walk = Walk(facility, mapping or Mapping())
-    yield from _bounded(walk.over(open_chunks()))
+    yield from bounded(walk.over(open_chunks()), [rejected("too-many-parts", "")])
     yield walk.tally()
-
-
-def _bounded(items: Iterable[Item]) -> Iterator[Item]:
-    """Every fact; faults up to the limit, since a file of nothing else would park a million entries."""
-    parked = 0
-    for item in items:
-        if not isinstance(item, Fact):
-            if parked > PARTS:
-                continue
-            if isinstance(item, Rejected):
-                parked += 1
-                if parked > PARTS:
-                    item = rejected("too-many-parts", "")
-        yield item
 
 
 class Walk:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeAlias
 
+from adapters.bounding import bounded
 from adapters.hl7v2.adjudications import X12, adjudicate
 from adapters.hl7v2.coverages import list_coverages
 from adapters.hl7v2.findings import noted, rejected
@@ -18,10 +19,7 @@ from adapters.hl7v2.mapping import STANDARD, Mapping
 from adapters.hl7v2.people import place_holds, register
 from adapters.hl7v2.segments import Segment
 from adapters.hl7v2.values import NotATime, instant_of
-from schemas.facts import Fact, Item, Noted, Rejected, Tally
-
-PARTS: Final = 1000
-"""Parts of one body that park one by one; then the body as a whole does, and further findings end."""
+from schemas.facts import Item, Noted, Rejected, Tally
 
 COUNTED_DIGITS: Final = 15
 """A longer control number is a time or drawn by chance; nobody counts so far."""
@@ -94,22 +92,8 @@ def read(
     """
     terms = Terms(mapping, facility, mapping.zone(zone), body)
     walk = _Walk(terms, received_at)
-    yield from _bounded(walk.over(body))
+    yield from bounded(walk.over(body), [rejected("too-many-parts", "")])
     yield Tally("hl7v2", messages=walk.messages, control_numbers=tuple(walk.numbers))
-
-
-def _bounded(items: Iterator[Item]) -> Iterator[Item]:
-    """Every fact; faults up to the limit, since a body of nothing else would park a million entries."""
-    parked = 0
-    for item in items:
-        if not isinstance(item, Fact):
-            if parked > PARTS:
-                continue
-            if isinstance(item, Rejected):
-                parked += 1
-                if parked > PARTS:
-                    item = rejected("too-many-parts", "")
-        yield item
 
 
 class _Walk:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
+from adapters.bounding import bounded
 from adapters.x12.claim import SEGMENTS_LIMIT
 from adapters.x12.elements import at
 from adapters.x12.findings import noted, rejected
@@ -26,11 +27,10 @@ from adapters.x12.grading import UNKNOWN, Grade, grades
 from adapters.x12.splitting import Batch, batches
 from adapters.x12.transaction import Opening, Totals, Transaction
 from schemas.errors import MessageRejected
-from schemas.facts import Fact, Item, Rejected
+from schemas.facts import Item
 
 CHUNK_BYTES: Final = 65_536
 
-PARTS: Final = 1000
 """Parts of one message that park one by one; then the message as a whole does, and further findings end."""
 
 _CLOSING: Final = frozenset({"SE", "GE", "IEA"})
@@ -70,7 +70,9 @@ def read_stream(
     transaction ends, the other states its claims.
     """
     walk = Walk(facility, grades(open_chunks()))
-    yield from _bounded(_walked(walk, open_chunks()))
+    yield from bounded(
+        _walked(walk, open_chunks()), [noted("too-many-parts", ""), rejected("too-many-parts", "")]
+    )
     yield walk.totals.tally()
 
 
@@ -82,21 +84,6 @@ def _walked(walk: Walk, chunks: Iterator[bytes]) -> Iterator[Item]:
         yield from walk.break_off(refused.code)
     else:
         yield from walk.end()
-
-
-def _bounded(items: Iterator[Item]) -> Iterator[Item]:
-    """Every fact; faults up to the limit, since a file of nothing else would park a million entries."""
-    parked = 0
-    for item in items:
-        if not isinstance(item, Fact):
-            if parked > PARTS:
-                continue
-            if isinstance(item, Rejected):
-                parked += 1
-                if parked > PARTS:
-                    yield noted("too-many-parts", "")
-                    item = rejected("too-many-parts", "")
-        yield item
 
 
 class _Envelope:

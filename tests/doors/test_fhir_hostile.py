@@ -26,9 +26,10 @@ from fhir_pairs.reading import (
     written,
 )
 
+from adapters.bounding import PARTS
 from adapters.fhir import CODES, Mapping, looks_like_fhir
 from adapters.fhir.ndjson import DOCUMENT_BYTES
-from adapters.fhir.reading import ENTRIES, PARTS
+from adapters.fhir.reading import ENTRIES
 from schemas.errors import ConfigRefused
 from schemas.facts import AdjudicationUnreadable, Fact, Item, Noted, Rejected
 from service.inspection import Summary

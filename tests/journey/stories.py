@@ -91,6 +91,34 @@ def adjudicated(account: str) -> dict[str, Any]:
     }
 
 
+def paid_in_full() -> list[dict[str, Any]]:
+    """The insurer takes its decision back and pays everything but its contract's part."""
+    taken_back = adjudicated("A1") | {
+        "status": "22",
+        "charge": "-600.00",
+        "paid": "-357.83",
+        "remittance": {"trace": "E2", "payment_date": ago(1)},
+        "adjustments": [
+            {"group": "CO", "code": "45", "amount": "-100.00"},
+            {"group": "PR", "code": "1", "amount": "-100.00"},
+            {"group": "PR", "code": "2", "amount": "-42.17"},
+        ],
+    }
+    del taken_back["patient_responsibility"]
+    paid = adjudicated("A1") | {
+        "payer_claim_id": "A1R",
+        "original_payer_claim_id": "A1P",
+        "paid": "500.00",
+        "patient_responsibility": "0.00",
+        "remittance": {"trace": "E2", "payment_date": ago(1)},
+        "adjustments": [{"group": "CO", "code": "45", "amount": "100.00"}],
+    }
+    return [
+        native("r1", "claim.adjudicated", taken_back, days=1),
+        native("r2", "claim.adjudicated", paid, days=1),
+    ]
+
+
 def statement(number: int, days: int) -> dict[str, Any]:
     """A delivered statement of the final balance."""
     return {

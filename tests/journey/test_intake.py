@@ -21,7 +21,7 @@ from service.config import load
 from service.intake import Intake, Moment, large
 from service.logs import open_log
 from service.timers import Backlog
-from tests.journey.stories import MOMENT, NOW, TODAY, adjudicated, ago, native, ripe, sealed
+from tests.journey.stories import MOMENT, NOW, TODAY, ago, native, paid_in_full, ripe, sealed
 
 A1 = AccountRef("GEN", "A1")
 AT_ONCE = {"BATON_TRANSPORT": "embedded", "BATON_SETTLING_SECONDS": "0"}
@@ -206,34 +206,7 @@ def test_a_message_id_used_for_two_accounts_holds_both(
 def test_the_insurers_correction_takes_the_case_back_in_the_same_transaction(app: App) -> None:
     intake = app.intake()
     intake.receive(sealed(*ripe()), MOMENT)
-    reversal = adjudicated("A1") | {
-        "status": "22",
-        "charge": "-600.00",
-        "paid": "-357.83",
-        "patient_responsibility": None,
-        "remittance": {"trace": "E2", "payment_date": ago(1)},
-        "adjustments": [
-            {"group": "CO", "code": "45", "amount": "-100.00"},
-            {"group": "PR", "code": "1", "amount": "-100.00"},
-            {"group": "PR", "code": "2", "amount": "-42.17"},
-        ],
-    }
-    del reversal["patient_responsibility"]
-    paid_in_full = adjudicated("A1") | {
-        "payer_claim_id": "A1R",
-        "original_payer_claim_id": "A1P",
-        "paid": "500.00",
-        "patient_responsibility": "0.00",
-        "remittance": {"trace": "E2", "payment_date": ago(1)},
-        "adjustments": [{"group": "CO", "code": "45", "amount": "100.00"}],
-    }
-    intake.receive(
-        sealed(
-            native("r1", "claim.adjudicated", reversal, days=1),
-            native("r2", "claim.adjudicated", paid_in_full, days=1),
-        ),
-        MOMENT,
-    )
+    intake.receive(sealed(*paid_in_full()), MOMENT)
     told = why(app)
     assert (told["case"]["status"], told["case"]["reason"]) == ("recalled", "RESPONSIBILITY_REVERSED")
     assert told["balance"] == "0.00"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import permutations
-from typing import Any
 
 import pytest
 
@@ -15,40 +14,12 @@ from service.intake import Moment
 from service.posting import Posting
 from service.timers import review_round
 from tests.journey.batons import A1, Open, at, moves, why
-from tests.journey.stories import TODAY, adjudicated, ago, native, ripe, sealed
+from tests.journey.stories import TODAY, ago, native, paid_in_full, ripe, sealed
 
 
 def told_outside(app: App) -> list[str]:
     with app.store.read() as reader:
         return [row.routing_key for row in reader.outbox(1000)]
-
-
-def paid_in_full() -> list[dict[str, Any]]:
-    """The insurer takes its decision back and pays everything but its contract's part."""
-    taken_back = adjudicated("A1") | {
-        "status": "22",
-        "charge": "-600.00",
-        "paid": "-357.83",
-        "remittance": {"trace": "E2", "payment_date": ago(1)},
-        "adjustments": [
-            {"group": "CO", "code": "45", "amount": "-100.00"},
-            {"group": "PR", "code": "1", "amount": "-100.00"},
-            {"group": "PR", "code": "2", "amount": "-42.17"},
-        ],
-    }
-    del taken_back["patient_responsibility"]
-    paid = adjudicated("A1") | {
-        "payer_claim_id": "A1R",
-        "original_payer_claim_id": "A1P",
-        "paid": "500.00",
-        "patient_responsibility": "0.00",
-        "remittance": {"trace": "E2", "payment_date": ago(1)},
-        "adjustments": [{"group": "CO", "code": "45", "amount": "100.00"}],
-    }
-    return [
-        native("r1", "claim.adjudicated", taken_back, days=1),
-        native("r2", "claim.adjudicated", paid, days=1),
-    ]
 
 
 def test_the_case_opens_when_the_window_ends_and_not_a_second_before(batons: Open) -> None:
