@@ -16,6 +16,7 @@ from adapters.store.rows import (
     KeptMessage,
     MessageRecord,
     ParkedAction,
+    ParkedRecord,
     ReadAgainRow,
     ReadingRow,
 )
@@ -35,6 +36,7 @@ from schemas.facts import (
     unread_reference,
 )
 from service.core import Policy
+from service.core.withdrawing import REREAD, to_bring_back, to_take_out, withdrawal, withdrawn
 from service.entries import kept_entry, told_of
 from service.mappings import FeedMapping
 from service.posting import Arrival, Posting, parked_row
@@ -155,7 +157,8 @@ class Reading:
 class Revision:
     """What reading a stored message again changes: facts to add, parts refused now, facts taken out.
 
-    `by` is who does it, and as whom the machine knows them.
+    `superseded` are statements of this message that are out or go out now, `withdrawn` how many of them it
+    states no more since. `by` is who does it, and as whom the machine knows them.
     """
 
     facts: Sequence[Fact]
@@ -163,6 +166,7 @@ class Revision:
     superseded: frozenset[str]
     mapping: str
     by: tuple[str, str]
+    withdrawn: int
 
 
 class ReadOnce:
@@ -401,16 +405,20 @@ class Intake:
         if message is None:
             raise AssertionError("only messages that are stored are read again")
         by, through = revision.by
-        before = {(p.place, p.code) for p in every}
+        before = waiting_or_discarded(every)
         waits = {r.where for r in revision.rejected}
         settled = [
             p for p in every if not p.actions and p.place not in waits and p.code not in CONTRADICTIONS
         ]
-        facts = [
-            *revision.facts,
-            *(lifting(p.account, message.sha256, p.place, moment, by) for p in settled if p.account),
-        ]
         fresh = [r for r in revision.rejected if (r.where, r.code) not in before]
+        facts = list(revision.facts)
+        with self._store.read() as reader:
+            for p in settled:
+                if p.account is not None:
+                    facts += lifts(reader, p.account, message.sha256, p.place, moment, by)
+            for part in fresh:
+                if part.account is not None:
+                    facts += _holds_again(reader, part.account, message.sha256, part.where, moment, by)
         arrival = Arrival(
             message.seq, message.sha256, message.feed, facts, fresh, told_of(message),
             superseded=revision.superseded,
@@ -423,7 +431,7 @@ class Intake:
             note = f"read again by mapping {revision.mapping}"
             for entry in settled:
                 unit.act_on_parked(entry.seq, ParkedAction("retried", moment.now, by, note, through))
-            counts = (posted.new_facts, len(revision.superseded))
+            counts = (posted.new_facts, revision.withdrawn)
             unit.add_read_again(
                 [ReadAgainRow(message.seq, revision.mapping, True, *counts, by, through, moment.now)]
             )
@@ -432,7 +440,7 @@ class Intake:
                 "feed": message.feed,
                 "mapping": revision.mapping,
                 "facts": posted.new_facts,
-                "withdrawn": len(revision.superseded),
+                "withdrawn": revision.withdrawn,
                 "by": by,
                 "through": through,
             }
@@ -468,7 +476,8 @@ class Intake:
             # Another mapping may read the other parts otherwise than when they were stated: they stand.
             facts = [f for f in facts if belongs(f.where, record.place)]
             if not still and record.account is not None:
-                facts.append(lifting(record.account, message.sha256, record.place, moment, by))
+                with self._store.read() as reader:
+                    facts += lifts(reader, record.account, message.sha256, record.place, moment, by)
         arrival = Arrival(message.seq, message.sha256, message.feed, facts, [], told_of(message))
         return arrival, still, reading.mapping
 
@@ -628,8 +637,47 @@ def _finished(arrival: Arrival, mapping: str | None, moment: Moment) -> ReadingR
     return ReadingRow(arrival.seq, moment.now, *counts, mapping)
 
 
-def lifting(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:
-    """What lifts the hold of an account for a part that waited and does so no more."""
+def waiting_or_discarded(entries: Iterable[ParkedRecord]) -> set[tuple[str, str]]:
+    """Place and code of parts that wait, or that two people said are not needed: neither is parked again."""
+    return {(p.place, p.code) for p in entries if not p.actions or p.actions[-1].action == "discarded"}
+
+
+def lifts(
+    reader: Reader, account: AccountRef, sha256: str, place: str, moment: Moment, by: str
+) -> list[Fact]:
+    """What lifts the hold of an account for a part that waited and does so no more.
+
+    Where the part had been read before, and then waited again, what lifted the hold then counts again.
+    """
+    fresh = _lifting(account, sha256, place, moment, by)
+    every = [r.fact for r in reader.facts(account)]
+    before = [f for f in every if f.key == fresh.key]
+    if not before:
+        return [fresh]
+    note = "the part was read again"
+    return [
+        withdrawal(one, REREAD, moment.now, moment.as_of, by, note)
+        for lifted in before
+        for one in to_bring_back(lifted, every)
+    ]
+
+
+def _holds_again(
+    reader: Reader, account: AccountRef, sha256: str, place: str, moment: Moment, by: str
+) -> list[Fact]:
+    """What takes the lifting of a hold back, for a part that was read once and waits again."""
+    key = _lifting(account, sha256, place, moment, by).key
+    every = [r.fact for r in reader.facts(account)]
+    gone, note = withdrawn(every), "the part waits again"
+    return [
+        withdrawal(one, REREAD, moment.now, moment.as_of, by, note)
+        for lifted in every
+        if lifted.key == key and lifted.id not in gone
+        for one in to_take_out(lifted, every)
+    ]
+
+
+def _lifting(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:
     reference = unread_reference(sha256, place)
     return Fact.of(
         account,

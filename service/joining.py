@@ -9,7 +9,7 @@ from datetime import datetime
 from adapters.store.rows import AccountRow
 from schemas.facts import AccountRef, AccountsMerged, Fact
 from service.core.merging import LINKING, Merges
-from service.core.withdrawing import withdrawn
+from service.core.withdrawing import reread_out, withdrawn
 
 
 @dataclass(slots=True, eq=False)
@@ -18,6 +18,7 @@ class Ledger:
 
     `group` is that of accounts named together by merges, None for an account that no merge names. `holds` are
     the ledgers of accounts merged into it, `links` the group's merges where it was itself merged away.
+    `out` are the facts that a message, read again, stated no more.
     """
 
     row: AccountRow
@@ -29,6 +30,7 @@ class Ledger:
     messages: dict[int, None] = field(default_factory=dict)
     holds: tuple[Ledger, ...] = ()
     links: tuple[Fact, ...] = ()
+    out: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, row: AccountRow, facts: Collection[Fact]) -> Ledger:
@@ -36,7 +38,7 @@ class Ledger:
         by_id = {f.id: f for f in facts}
         gone = withdrawn(facts)
         keys = {f.key: f.id for f in facts if f.id not in gone}
-        return cls(row, by_id, keys, set(row.feeds), row.group_id)
+        return cls(row, by_id, keys, set(row.feeds), row.group_id, out=reread_out(facts))
 
     @property
     def is_told(self) -> bool:

@@ -35,7 +35,7 @@ from service.intake import (
     ReadOnce,
     Receipt,
     Standing,
-    lifting,
+    lifts,
 )
 
 NONE_STANDS: Final = "none"
@@ -223,10 +223,10 @@ class Mending:
                 and getattr(r.fact.body, "reference", "") == reference
                 for r in reader.facts(record.account)
             )
-            facts = (
-                [lifting(record.account, record.message_sha256, record.place, moment, by)] if flagged else []
-            )
-            return facts, [record.seq]
+            if not flagged:
+                return [], [record.seq]
+            sha256, place = record.message_sha256, record.place
+            return lifts(reader, record.account, sha256, place, moment, by), [record.seq]
         told = statements(reader, record)
         _check_choice(told, record, proposal.stands)
         who = f"{proposal.by}, {by}"

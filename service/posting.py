@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from adapters.store.rows import (
     AccountRow,
@@ -23,6 +23,7 @@ from schemas.decisions import Decision
 from schemas.facts import AccountFlagged, AccountRef, ClaimAdjudicated, Fact, Rejected
 from schemas.wire import events
 from service.core import Policy, advance, apportion, asks_more, decide, fold
+from service.core.withdrawing import REREAD, to_bring_back, withdrawal
 from service.entries import Entries
 from service.joining import Ledger, Ledgers, concerned, join, named_by
 from service.release import NO_WAIT, Terms, Waits, lasting, waits_for
@@ -30,6 +31,9 @@ from service.release import NO_WAIT, Terms, Waits, lasting, waits_for
 Identities: TypeAlias = dict[str, list[tuple[str, AccountRef]]]
 """Message identity to the facts, and their accounts, that carry it."""
 
+
+BATON: Final = "baton"
+"""Who takes a fact in again that a message stated: nobody chose it."""
 
 DENIED: Final = "4"
 REVERSAL: Final = "22"
@@ -159,7 +163,7 @@ class Posting:
             ledger.messages[arrival.seq] = None
             # Also a feed that only repeats what is known: the order of arrival must not choose the feed.
             ledger.feeds.add(arrival.feed)
-            if fact.id in ledger.facts:
+            if fact.id in ledger.facts and fact.id not in ledger.out:
                 arrival.duplicate_facts += 1
                 continue
             gone = arrival.superseded
@@ -173,10 +177,23 @@ class Posting:
                 arrival.rejected.append(_conflict(fact))
             if fact.identity is not None:
                 known.setdefault(fact.identity, []).append((fact.id, fact.account))
+            if fact.id in ledger.facts:
+                arrival.duplicate_facts += 1
+                self._bring_back(fact, arrival.seq, ledgers, rows)
+                continue
             self._add(fact, arrival.seq, ledgers, rows)
             arrival.new_facts += 1
             if isinstance(fact.body, ClaimAdjudicated):
                 arrival.count_claim(fact.body)
+
+    def _bring_back(self, fact: Fact, seq: int, ledgers: Ledgers, rows: list[FactRow]) -> None:
+        """Let a fact stand that a message read again stated no more, now that another message states it."""
+        ledger = ledgers[cast(AccountRef, fact.account)]
+        ledger.out -= {fact.id}
+        ledger.keys.setdefault(fact.key, fact.id)
+        for one in to_bring_back(fact, ledger.facts.values()):
+            back = withdrawal(one, REREAD, self._now, self._as_of, BATON, "another message states it")
+            self._add(back, seq, ledgers, rows)
 
     @staticmethod
     def _count_unowned(arrivals: Sequence[Arrival], added: set[str]) -> None:

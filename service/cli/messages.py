@@ -9,13 +9,14 @@ import click
 
 from adapters.store import MessageFilter
 from service import answers, browsing
-from service.app import detect
+from service.app import App, detect
 from service.audit.reads import Shown
 from service.cli import screen
 from service.cli.asking import BY, PURPOSE, accounts_in, enter, myself, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
-from service.rederiving import Rederiving, Reread
+from service.plainly import instant_of
+from service.rederiving import Plan, Rederiving, Reread, waiting
 
 
 def _instant(day: date | None) -> datetime | None:
@@ -152,7 +153,12 @@ def trace(id: str, by: str | None, purpose: str | None, as_json: bool) -> None:
 @click.option("--account", metavar="ACCOUNT", help="Only about this account: FACILITY/NUMBER or NUMBER.")
 @click.option("--limit", type=click.IntRange(1), default=10_000, show_default=True, help="At most so many.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would change; nothing is stored.")
-@click.option("--by", default="operator", show_default=True, metavar="NAME", help="Who does this.")
+@click.option("--propose", is_flag=True, help="Propose these changes; a second person approves.")
+@click.option("--approve", metavar="DIGEST", help="Do what somebody else has proposed.")
+@click.option("--withdraw", metavar="DIGEST", help="Take a proposal back, or refuse it.")
+@click.option("--proposals", is_flag=True, help="Show what is proposed and not done.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; recorded. No patient's data.")
+@click.option("--by", metavar="NAME", help="Who does this.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def rederive(
@@ -163,47 +169,109 @@ def rederive(
     account: str | None,
     limit: int,
     dry_run: bool,
-    by: str,
+    propose: bool,
+    approve: str | None,
+    withdraw: str | None,
+    proposals: bool,
+    reason: str,
+    by: str | None,
     as_json: bool,
 ) -> None:
     """Read again what another mapping read, with the mapping of today: the same keys, nothing twice.
 
-    What a message states no more is taken out and stays on record; what another one still states stays. Exit
-    code 1 when something waits for a person now, or would state again what was taken out before.
+    What a message states no more is taken out and stays on record; what another one still states stays, and
+    what went out so and is stated again comes back. One person proposes it, another approves exactly these
+    changes; where nothing changes, one is enough. Exit code 1 when something waits for a person then, or is
+    left as it is because people took out what it states.
 
+    \b
     Example: baton messages rederive --feed ehr --dry-run
+             baton messages rederive --feed ehr --propose --reason "ROOM is a charge" --by Ada
+             baton messages rederive --approve 3f9a1c2e --by Kim
     """
+    if sum((dry_run, propose, approve is not None, withdraw is not None, proposals)) > 1:
+        raise click.UsageError("write one of --dry-run, --propose, --approve, --withdraw and --proposals")
+    if (propose or approve or withdraw) and not by:
+        raise click.UsageError("say who does this: --by NAME")
+    if propose and not reason.strip():
+        raise click.UsageError("--propose needs --reason")
     end = _instant(until)
     like = MessageFilter(feed, _instant(since), end + timedelta(days=1) if end else None, None, account)
     with opened() as app:
         work = Rederiving(app.store, app.intake(), app.mapping_version)
-        plan = work.plan(like, limit)
-        if not dry_run:
-            work.apply(plan, app.moment(), myself(by))
+        me, moment = myself(by or "operator"), app.moment()
+        if proposals:
+            _tell_proposals(app, as_json)
+            return
+        if withdraw is not None:
+            work.withdraw(withdraw, me, reason, moment.now)
+            click.echo("Withdrawn; nothing was changed.")
+            return
+        if approve is not None:
+            plan = work.approve(approve, moment, me)
+        elif propose:
+            plan = work.propose(like, limit, me, reason, moment.now)
+        else:
+            plan = work.plan(like, limit)
+            if not dry_run:
+                work.note(plan, moment, me)
+    _tell_plan(ctx, plan, "" if dry_run or propose else "done", propose, as_json)
+
+
+def _tell_proposals(app: App, as_json: bool) -> None:
+    with app.store.read() as reader:
+        found = waiting(reader)
+    told: list[dict[str, Any]] = [
+        {"changes": p.sha256, "messages": p.messages, "by": p.by, "at": instant_of(p.at), "reason": p.note}
+        for p in found
+    ]
+    if as_json:
+        print_json({"items": told})
+    elif not told:
+        click.echo("Nothing is proposed.")
+    else:
+        rows = [(t["changes"][:12], t["messages"], t["by"], t["at"][:16], t["reason"]) for t in told]
+        screen.columns(rows, heads=("changes", "messages", "by", "at (UTC)", "reason"), right=(1,))
+        click.echo("\n  Another person approves one: baton messages rederive --approve DIGEST --by NAME")
+
+
+def _tell_plan(ctx: click.Context, plan: Plan, done: str, proposed: bool, as_json: bool) -> None:
     told = [_reread(one) for one in plan.messages if one.changes or one.blocked]
     sums = {
         "messages": len(plan.messages),
         "changed": sum(one.changes for one in plan.messages),
         "new_facts": sum(len(one.fresh) for one in plan.messages if not one.blocked),
         "taken_out": sum(len(one.gone) for one in plan.messages if not one.blocked),
+        "back": sum(len(one.back) for one in plan.messages if not one.blocked),
         "accounts": len({a for one in plan.messages if not one.blocked for a in one.accounts}),
-        "parked": sum(one.parked for one in plan.messages if not one.blocked),
-        "settled": sum(one.settled for one in plan.messages if not one.blocked),
+        "parked": sum(len(one.waits) for one in plan.messages if not one.blocked),
+        "settled": sum(len(one.settled) for one in plan.messages if not one.blocked),
         "blocked": sum(one.blocked for one in plan.messages),
     }
     if as_json:
-        print_json({"dry_run": dry_run, **sums, "items": told})
+        print_json({"dry_run": not done, "proposed": proposed, "changes": plan.sha256, **sums, "items": told})
     else:
         screen.columns([(name.replace("_", " "), n) for name, n in sums.items()], right=(1,))
         rows = [
-            (t["feed"], t["new_facts"], t["taken_out"], t["parked"], t["state"], t["sha256"]) for t in told
+            (t["feed"], t["new_facts"], t["taken_out"], t["back"], t["parked"], t["state"], t["sha256"])
+            for t in told
         ]
         if rows:
             click.echo()
-            heads = ("feed", "new", "taken out", "parked", "state", "sha256")
-            screen.columns(rows[:SHOWN], heads=heads, right=(1, 2, 3))
-        if dry_run and sums["messages"]:
-            click.echo("\n  Nothing was stored; without --dry-run it is done.")
+            heads = ("feed", "new", "taken out", "back", "parked", "state", "sha256")
+            screen.columns(rows[:SHOWN], heads=heads, right=(1, 2, 3, 4))
+        if proposed:
+            click.echo(
+                "\n  Proposed; nothing has changed yet. Another person approves it:\n"
+                f"  baton messages rederive --approve {plan.sha256[:12]} --by NAME"
+            )
+        elif not done and plan.changes:
+            click.echo(
+                "\n  Nothing was stored. To do it, one person proposes it and another approves:\n"
+                "  baton messages rederive … --propose --reason TEXT --by NAME   (the same options)"
+            )
+        elif not done and sums["messages"]:
+            click.echo("\n  Nothing was stored. No account changes; without --dry-run it is noted.")
     ctx.exit(1 if sums["blocked"] or sums["parked"] else 0)
 
 
@@ -217,7 +285,8 @@ def _reread(one: Reread) -> dict[str, Any]:
         "feed": one.feed,
         "new_facts": len(one.fresh),
         "taken_out": len(one.gone),
-        "parked": one.parked,
-        "settled": one.settled,
+        "back": len(one.back),
+        "parked": len(one.waits),
+        "settled": len(one.settled),
         "state": "blocked" if one.blocked else "changed",
     }
