@@ -6,8 +6,9 @@ Source: draft-ietf-httpapi-idempotency-key-header, section 2. Keys belong to the
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,8 @@ from typing import Any, Final
 from flask import Response, g, request
 
 from adapters.store import IdempotencyRow, Store
+from schemas.canonical import digest as digest_of
+from service.web.blueprints import plain
 from service.web.problems import Refusal
 
 MOST_CHARACTERS: Final = 255
@@ -33,6 +36,13 @@ PARAMETER: Final[dict[str, Any]] = {
     "safety: a message is known by its bytes and its feed, so that a repetition is answered as `duplicate` "
     "and changes nothing.",
 }
+
+DESK_PARAMETER: Final[dict[str, Any]] = PARAMETER | {
+    "description": "A name of your own for this request, kept for ever: it has one effect, however often it "
+    "comes. The same request under the same key gets the first answer again, entered in the audit log as "
+    "every look is; another request under it is refused (422). What was refused may come again.",
+}
+"""The same for what people do: without a key, a request that comes twice is done, or refused, twice."""
 
 
 @dataclass(slots=True)
@@ -73,6 +83,23 @@ class Repeats:
                 with self._store().write() as unit:
                     known = unit.answer_idempotency_key(mine)
         return Response(known.response, status=known.status, content_type="application/json")
+
+    def acted(
+        self, act: Callable[[], Mapping[str, Any]], show: Callable[[Mapping[str, Any]], Response]
+    ) -> Response:
+        """Do what the request at hand asks for and show it; under a key that was used, only show it again.
+
+        `show` enters each look in the audit log, the repeated one too.
+
+        Raises:
+            Refusal: 400 `bad-idempotency-key`, 422 `idempotency-key-reused`. What `act` and `show` raise.
+        """
+        key = sent_key()
+        if key is None:
+            return show(act())
+        asked = [request.method, request.full_path, digest_of(request.get_data())]
+        told = self.once(key, digest_of("\n".join(asked).encode()), lambda: plain(act()))
+        return show(json.loads(told.get_data()))
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:

@@ -19,7 +19,7 @@ from service.web.bodies import Origin, sealed, too_large
 from service.web.bodies_in import RevealBody
 from service.web.fate import fate
 from service.web.gathering import Gathering
-from service.web.idempotency import PARAMETER, Repeats, sent_key
+from service.web.idempotency import PARAMETER, sent_key
 from service.web.parked import person
 from service.web.problems import Refusal
 from service.web.queries import FeedQuery, MessagesQuery, NoQuery, OfFeedQuery
@@ -53,7 +53,6 @@ def blueprint(rooms: Rooms) -> Blueprint:
     gathering: Gathering[Message, intake.Receipt] = Gathering(
         lambda batch: rooms.intake().receive(batch, rooms.app.moment())
     )
-    repeats = Repeats(rooms.store, rooms.now)
     blue = Blueprint("messages", __name__, url_prefix="/v1", description="Messages in.")
 
     def taken(message: Message | LargeMessage) -> Response:
@@ -99,7 +98,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
             if key is None:
                 return taken(message)
             asked = digest(f"{feed}|{format}|{message.sha256}".encode())
-            return repeats.once(key, asked, lambda: taken(message))
+            return rooms.repeats.once(key, asked, lambda: taken(message))
 
     @blue.route("/messages")
     @blue.asks(MessagesQuery)

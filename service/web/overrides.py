@@ -5,7 +5,7 @@ Who approves needs another name and another key than who proposed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from service import answers
 from service.overrides import Overrides, Speaker, Stated, listed
 from service.web.blueprints import Blueprint, View
 from service.web.bodies_in import AllowBody, HoldBody, SpokenBody
+from service.web.idempotency import DESK_PARAMETER
 from service.web.queries import OverridesQuery
 from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
@@ -35,10 +36,16 @@ def blueprint(rooms: Rooms) -> Blueprint:
     def desk() -> Overrides:
         return Overrides(rooms.store(), rooms.intake(), rooms.app.policy)
 
-    def shown(said: Stated) -> Response:
+    def acted(act: Callable[[], Stated]) -> Response:
+        return rooms.repeats.acted(lambda: told(act()), shown)
+
+    def told(said: Stated) -> Mapping[str, Any]:
         with rooms.store().read() as reader:
             every = listed(reader, rooms.app.policy, rooms.app.moment().as_of, said.account)
         (one,) = [item for item in every if item["id"] == said.override]
+        return one
+
+    def shown(one: Mapping[str, Any]) -> Response:
         return rooms.register.shown(one, "override", [one["account"]], id=one["id"])
 
     @blue.route("/overrides")
@@ -57,7 +64,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     def says(path: str, name: str, body: type[Schema], about: str) -> Callable[[View], View]:
         """A route on which a person says what to do; the answer is the override as it then stands."""
         steps = (
-            blue.named(name, parameters=WHO_ASKS),
+            blue.named(name, parameters=[*WHO_ASKS, DESK_PARAMETER]),
             blue.refuses(400, 404, 409, 415, 422, 503),
             blue.gives(200, OverrideSaid, about),
             blue.takes(body),
@@ -69,29 +76,29 @@ def blueprint(rooms: Rooms) -> Blueprint:
     def hold(body: dict[str, Any], facility: str, number: str) -> Response:
         """Hold an account from now on. Only two people release it."""
         ref, moment = AccountRef(facility, number), rooms.app.moment()
-        return shown(desk().hold(ref, speaker(body), body["reason"], moment, body.get("until")))
+        return acted(lambda: desk().hold(ref, speaker(body), body["reason"], moment, body.get("until")))
 
     @says("/accounts/<part:facility>/<part:number>/overrides", "proposeOverride", AllowBody, PROPOSED)
     def allow(body: dict[str, Any], facility: str, number: str) -> Response:
         """Propose that a case may open although one gate says otherwise; most can never be lifted."""
         ref, moment = AccountRef(facility, number), rooms.app.moment()
-        said = desk().allow(ref, body["gate"], speaker(body), body["reason"], moment, body.get("until"))
-        return shown(said)
+        until, gate = body.get("until"), body["gate"]
+        return acted(lambda: desk().allow(ref, gate, speaker(body), body["reason"], moment, until))
 
     @says("/overrides/<string:id>/release", "proposeRelease", SpokenBody, PROPOSED)
     def release(body: dict[str, Any], id: str) -> Response:
         """Propose to release the hold of this id."""
-        return shown(desk().release(id, speaker(body), body["reason"], rooms.app.moment()))
+        return acted(lambda: desk().release(id, speaker(body), body["reason"], rooms.app.moment()))
 
     @says("/overrides/<string:id>/approve", "approveOverride", SpokenBody, APPROVED)
     def approve(body: dict[str, Any], id: str) -> Response:
         """Do what somebody else proposed: another name, and another key."""
-        return shown(desk().approve(id, speaker(body), body["reason"], rooms.app.moment()))
+        return acted(lambda: desk().approve(id, speaker(body), body["reason"], rooms.app.moment()))
 
     @says("/overrides/<string:id>/withdraw", "withdrawOverride", SpokenBody, WITHDRAWN)
     def withdraw(body: dict[str, Any], id: str) -> Response:
         """Take an override back; one person is enough."""
-        return shown(desk().withdraw(id, speaker(body), body["reason"], rooms.app.moment()))
+        return acted(lambda: desk().withdraw(id, speaker(body), body["reason"], rooms.app.moment()))
 
     return blue
 

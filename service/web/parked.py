@@ -17,6 +17,7 @@ from service import answers
 from service.mending import KEY, Mended, Mending, Person, told_of
 from service.web.blueprints import Blueprint
 from service.web.bodies_in import ApproveBody, DiscardBody, RetryBody, RetryManyBody, SettleBody
+from service.web.idempotency import DESK_PARAMETER
 from service.web.queries import NoQuery, PageQuery
 from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
@@ -31,16 +32,19 @@ def blueprint(rooms: Rooms) -> Blueprint:
     def mending() -> Mending:
         return Mending(rooms.store(), rooms.intake())
 
-    def one(seq: int) -> Response:
+    def one(seq: int) -> Mapping[str, Any]:
         with rooms.store().read() as reader:
-            told = answers.parked_one(reader, seq)
-        return rooms.register.shown(told, "parked", [told["account"]] if told["account"] else [], parked=seq)
+            return answers.parked_one(reader, seq)
 
-    def outlook(told: dict[str, Any], done: list[Mended]) -> Response:
-        accounts = [str(ref) for one in done if one.outlook for ref, _, _ in one.outlook.accounts]
-        return rooms.register.shown(told, "parked.outlook", accounts)
+    def shown(told: Mapping[str, Any]) -> Response:
+        accounts = [told["account"]] if told["account"] else []
+        return rooms.register.shown(told, "parked", accounts, parked=told["id"])
 
-    def proposed(id: str, body: Mapping[str, Any], action: Any) -> Response:
+    def outlook(told: Mapping[str, Any]) -> Response:
+        changed = [each for item in told.get("items", [told]) for each in item.get("accounts", ())]
+        return rooms.register.shown(told, "parked.outlook", [each["account"] for each in changed])
+
+    def proposed(id: str, body: Mapping[str, Any], action: Any) -> Mapping[str, Any]:
         seq, by = number(id), person(body)
         said = ParkedProposal(
             action, rooms.now(), by.name, body["reason"], body.get("stands", ""), by.through
@@ -67,13 +71,13 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @blue.named("getParked", parameters=WHO_ASKS)
     def show(query: dict[str, Any], id: str) -> Response:
         """One parked message or part: the statements that contradict each other, and what is proposed."""
-        return one(number(id))
+        return shown(one(number(id)))
 
     @blue.route("/retry", methods=["POST"])
     @blue.takes(RetryManyBody)
     @blue.gives(200, ParkedTold, "What became of each, or would; `waits` where one still does.")
     @blue.refuses(400, 415, 422, 503)
-    @blue.named("retryParked", parameters=WHO_ASKS)
+    @blue.named("retryParked", parameters=[*WHO_ASKS, DESK_PARAMETER])
     def retry_many(body: dict[str, Any]) -> Response:
         """Read what waits and matches again, from its stored bytes, with the mapping of today.
 
@@ -88,52 +92,64 @@ def blueprint(rooms: Rooms) -> Blueprint:
             body.get("account"),
             body.get("search"),
         )
-        work = mending()
-        seqs = [record.seq for record in work.waiting(like, body["limit"])]
-        done = work.retry(seqs, rooms.app.moment(), person(body), dry_run=body["dry_run"])
-        return outlook(_told(done, body["dry_run"]), done)
+
+        def act() -> Mapping[str, Any]:
+            work = mending()
+            seqs = [record.seq for record in work.waiting(like, body["limit"])]
+            done = work.retry(seqs, rooms.app.moment(), person(body), dry_run=body["dry_run"])
+            return _told(done, body["dry_run"])
+
+        return rooms.repeats.acted(act, outlook)
 
     @blue.route("/<string:id>/retry", methods=["POST"])
     @blue.takes(RetryBody)
     @blue.gives(200, ParkedTried)
     @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("retryParkedOne", parameters=WHO_ASKS)
+    @blue.named("retryParkedOne", parameters=[*WHO_ASKS, DESK_PARAMETER])
     def retry(body: dict[str, Any], id: str) -> Response:
         """Read one parked message again. With `dry_run` nothing is stored."""
-        moment = rooms.app.moment()
-        (done,) = mending().retry([number(id)], moment, person(body), dry_run=body["dry_run"])
-        if done.refused is not None:
-            raise done.refused
-        return outlook(told_of(done) | {"dry_run": body["dry_run"]}, [done])
+
+        def act() -> Mapping[str, Any]:
+            moment = rooms.app.moment()
+            (done,) = mending().retry([number(id)], moment, person(body), dry_run=body["dry_run"])
+            if done.refused is not None:
+                raise done.refused
+            return told_of(done) | {"dry_run": body["dry_run"]}
+
+        return rooms.repeats.acted(act, outlook)
 
     @blue.route("/<string:id>/discard", methods=["POST"])
     @blue.takes(DiscardBody)
     @blue.gives(200, ParkedOne)
     @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("proposeDiscard", parameters=WHO_ASKS)
+    @blue.named("proposeDiscard", parameters=[*WHO_ASKS, DESK_PARAMETER])
     def discard(body: dict[str, Any], id: str) -> Response:
         """Propose to say that a parked part is not needed; somebody else approves. Its bytes stay."""
-        return proposed(id, body, "discard")
+        return rooms.repeats.acted(lambda: proposed(id, body, "discard"), shown)
 
     @blue.route("/<string:id>/settle", methods=["POST"])
     @blue.takes(SettleBody)
     @blue.gives(200, ParkedOne)
     @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("proposeSettling", parameters=WHO_ASKS)
+    @blue.named("proposeSettling", parameters=[*WHO_ASKS, DESK_PARAMETER])
     def settle(body: dict[str, Any], id: str) -> Response:
         """Propose which of two contradicting statements stands; somebody else approves."""
-        return proposed(id, body, "settle")
+        return rooms.repeats.acted(lambda: proposed(id, body, "settle"), shown)
 
     @blue.route("/<string:id>/approve", methods=["POST"])
     @blue.takes(ApproveBody)
     @blue.gives(200, ParkedOne, DONE)
     @blue.refuses(400, 404, 409, 415, 422, 503)
-    @blue.named("approveParked", parameters=WHO_ASKS)
+    @blue.named("approveParked", parameters=[*WHO_ASKS, DESK_PARAMETER])
     def approve(body: dict[str, Any], id: str) -> Response:
         """Do what somebody else proposed: another name, and another key."""
-        seq = number(id)
-        mending().approve(seq, rooms.app.moment(), person(body))
-        return one(seq)
+
+        def act() -> Mapping[str, Any]:
+            seq = number(id)
+            mending().approve(seq, rooms.app.moment(), person(body))
+            return one(seq)
+
+        return rooms.repeats.acted(act, shown)
 
     return blue
 

@@ -14,6 +14,7 @@ from service.metrics import DoorMeter
 from service.refusing import Refusals
 from service.timers import Backlog
 from service.web.background import BackgroundReader
+from service.web.idempotency import Repeats
 from service.web.register import Register
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Rooms:
     reader: BackgroundReader = field(init=False)
     refusals: Refusals = field(init=False)
     register: Register = field(init=False)
+    repeats: Repeats = field(init=False)
     _intake: Intake | None = field(default=None, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
 
@@ -44,6 +46,7 @@ class Rooms:
         self.backlog = Backlog(self.store, self.intake, self.app.moment, self.log)
         self.reader = BackgroundReader(self.backlog, self.log)
         self.register = Register(self.store, self.now)
+        self.repeats = Repeats(self.store, self.now)
 
     def store(self) -> Store:
         """The store; threads that ask at once open it once.

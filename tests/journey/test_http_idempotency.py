@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from schemas.errors import Unavailable
 from service.app import App
+from service.audit.reads import READ
 from service.intake import Intake
 from service.web import SCOPES, create_key, create_web
 from service.web.idempotency import Repeats
@@ -173,3 +174,74 @@ def test_a_request_that_failed_half_way_goes_through_when_it_comes_again(either:
 def test_a_refused_request_leaves_its_key_free(either: Door) -> None:
     problem_of(under(either, "k", b""), 400, "empty-body")
     assert under(either, "k", body("A1")).status_code == 202
+
+
+def acts(door: Door, name: str, url: str, key: str = "", **said: object) -> TestResponse:
+    sent = json.dumps(said).encode()
+    return under(door, name, sent, key=key, url=url)
+
+
+def looks(door: Door) -> int:
+    """How many looks at patients the audit log has entered."""
+    with door.app.store.read() as reader:
+        return sum(entry.kind == READ for entry in reader.audit_log())
+
+
+def test_what_people_do_about_an_account_has_one_effect_and_each_look_is_entered(either: Door) -> None:
+    either.post(body("A1"))
+    hold = "/v1/accounts/GEN/A1/holds"
+    first = acts(either, "h", hold, by="Ada", reason="the patient called")
+    assert first.status_code == 200
+    entered = looks(either)
+    again = acts(either, "h", hold, by="Ada", reason="the patient called")
+    assert (again.status_code, again.data, again.content_type) == (200, first.data, first.content_type)
+    assert looks(either) == entered + 1, "whoever gets the answer again has seen it again"
+    problem_of(acts(either, "h", hold, by="Ada", reason="another"), 422, "idempotency-key-reused")
+    problem_of(
+        acts(either, "h", "/v1/accounts/GEN/A2/holds", by="Ada", reason="the patient called"),
+        422,
+        "idempotency-key-reused",
+    )
+    items = either.get("/v1/overrides?account=GEN/A1").json["items"]
+    assert [item["id"] for item in items] == [first.json["id"]]
+    other = create_key(either.app.store, SCOPES, either.app.moment().now)
+    url = f"/v1/overrides/{first.json['id']}/release"
+    said = acts(either, "r", url, by="Ada", reason="it was settled")
+    assert said.data == acts(either, "r", url, by="Ada", reason="it was settled").data
+    approve = f"/v1/overrides/{said.json['id']}/approve"
+    done = acts(either, "a", approve, other, by="Ben", reason="looked at it")
+    assert done.status_code == 200
+    assert done.data == acts(either, "a", approve, other, by="Ben", reason="looked at it").data
+    assert acts(either, "b", approve, other, by="Ben", reason="looked at it").status_code == 409
+
+
+def test_what_people_do_about_parked_parts_has_one_effect(either: Door) -> None:
+    either.post(b"{")
+    (item,) = either.get("/v1/parked").json["items"]
+    url = f"/v1/parked/{item['id']}"
+    other = create_key(either.app.store, SCOPES, either.app.moment().now)
+    for path, said in (
+        (f"{url}/retry", {"by": "Ada"}),
+        ("/v1/parked/retry", {"by": "Ada"}),
+        (f"{url}/discard", {"by": "Ada", "reason": "a test of theirs"}),
+    ):
+        first = acts(either, path, path, **said)
+        assert first.status_code == 200, first.data
+        assert acts(either, path, path, **said).data == first.data
+    with either.app.store.read() as reader:
+        steps = [e.kind for e in reader.audit_entries_for(f"parked/{item['id']}")]
+    assert steps.count("parked.proposed") == 1
+    done = acts(either, "y", f"{url}/approve", other, by="Ben")
+    assert done.status_code == 200
+    assert acts(either, "y", f"{url}/approve", other, by="Ben").data == done.data
+    problem_of(acts(either, "z", f"{url}/approve", other, by="Ben"), 409, "settled-before")
+
+
+def test_what_was_refused_may_come_again_under_its_key(either: Door) -> None:
+    either.post(b"{")
+    (item,) = either.get("/v1/parked").json["items"]
+    other = create_key(either.app.store, SCOPES, either.app.moment().now)
+    url = f"/v1/parked/{item['id']}"
+    problem_of(acts(either, "y", f"{url}/approve", other, by="Ben"), 409, "no-proposal")
+    acts(either, "x", f"{url}/discard", by="Ada", reason="a test of theirs")
+    assert acts(either, "y", f"{url}/approve", other, by="Ben").status_code == 200
