@@ -226,6 +226,77 @@ def test_a_refusal_names_the_very_line(text: str, code: str, line: int) -> None:
     assert (caught.value.code, caught.value.where) == (code, f"ours.toml:{line}")
 
 
+def stated(gate: str, name: str, value: str, unit: str, stage: str) -> str:
+    return (
+        f"[gates.{gate}]\ncitation = 'c'\n[[gates.{gate}.value]]\nname = '{name}'\nvalue = {value}\n"
+        f"unit = '{unit}'\nstage = '{stage}'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (stated("G40", "days_apart", "30", "days", "place"), "one value for all stages"),
+        (stated("G30", "days_after_denial", "45", "days", "open_case"), "one value for all stages"),
+        (stated("G49", "days", "45", "days", "extraordinary"), "for all stages or for place"),
+        (stated("G70", "banned", "true", "flag", "place"), "for all stages or for extraordinary"),
+    ],
+)
+def test_a_value_for_a_stage_at_which_no_gate_looks_at_it_is_refused(text: str, said: str) -> None:
+    """It would be shown as in force there, and nothing would go by it."""
+    with pytest.raises(PolicyRefused, match=said) as caught:
+        parse_policy(policy_texts() | {"ours.toml": HEAD + text})
+    assert (caught.value.code, caught.value.where) == ("stage-without-effect", "ours.toml:10")
+
+
+@pytest.mark.parametrize(
+    ("gate", "name", "value", "unit", "stage"),
+    [
+        ("G49", "days", "45", "days", "place"),
+        ("G20", "discovery_days", "20", "days", "place"),
+        ("G70", "banned", "true", "flag", "extraordinary"),
+        ("G41", "min_days", "90", "days", "open_case"),
+        ("G41", "min_days", "150", "days", "place"),
+        ("G41", "min_days", "300", "days", "extraordinary"),
+    ],
+)
+def test_a_value_for_a_stage_that_goes_by_it_is_accepted(
+    gate: str, name: str, value: str, unit: str, stage: str
+) -> None:
+    parse_policy(policy_texts() | {"ours.toml": HEAD + "[scope]\n" + stated(gate, name, value, unit, stage)})
+
+
+def test_what_a_pack_states_for_an_agency_holds_from_there_on() -> None:
+    """The days of the final notice, 45 before an agency where 30 are everybody's, and no fewer after it."""
+    longer = HEAD + "[scope]\n" + stated("G49", "days", "45", "days", "place")
+    policy = parse_policy(policy_texts() | {"ours.toml": longer})
+    facts = [
+        adult(),
+        covered("P1"),
+        charged("320.00"),
+        decided("320.00", "0.00", "PR-1 320.00", on=-5),
+        *statements(),
+    ]
+    for stage in ("place", "extraordinary"):
+        assert verdicts(judge(facts, 104, policy)[2], stage)["G49"] == "hold"
+        assert "G49" not in verdicts(judge(facts, 105, policy)[2], stage)
+
+
+def test_what_a_pack_states_for_extraordinary_actions_is_not_what_all_others_state() -> None:
+    """A time of two years for a court, where three are everybody's."""
+    shorter = HEAD + "[scope]\n" + stated("G24", "limitation_days", "730", "days", "extraordinary")
+    policy = parse_policy(policy_texts() | {"ours.toml": shorter})
+    facts = [
+        adult(),
+        covered("P1"),
+        charged("320.00"),
+        decided("320.00", "0.00", "PR-1 320.00", on=-5),
+        *statements(),
+    ]
+    assert "G24" not in verdicts(judge(facts, 729, policy)[2], "extraordinary")
+    assert verdicts(judge(facts, 730, policy)[2], "extraordinary")["G24"] == "block"
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     text = HEAD + "[gates.G99]\ncitation = 'c'\n[gates.G41]\n[scope]\ncounty = 1"
     found = examine(everybodys_texts() | {"ours.toml": text})

@@ -91,11 +91,14 @@ class Parameter:
 
     `stricter` says which value protects the patient more, so that of several packs the strictest is in force:
     higher or lower (days, count, percent, USD), true or false (flag), union or intersection (text: words).
+    `stated` says for which stages a pack may state it: one for all, one for each, or one for all and for the
+    stage that alone goes by it. A value that no gate would look at is refused.
     """
 
     name: str
     unit: str
     stricter: str
+    stated: Literal["all", "each", "place", "extraordinary"] = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,27 @@ class Gate:
     def name(self) -> str:
         """The sentence that is true when the gate allows."""
         return self.ask.__name__
+
+
+def each(answers: Iterable[Said | None]) -> Answer:
+    """One answer for each stage, in the order of STAGES; None where there is none for any."""
+    first, second, third = answers
+    return (first, second, third) if first or second or third else None
+
+
+def common(given: Values, name: str) -> Scalar:
+    """The value of a parameter that is one for all stages."""
+    return given[name][0]
+
+
+def for_place(given: Values, name: str) -> Scalar:
+    """The value that is in force before an agency is involved."""
+    return given[name][1]
+
+
+def for_extraordinary(given: Values, name: str) -> Scalar:
+    """The value that is in force before an extraordinary action."""
+    return given[name][2]
 
 
 def day_count(value: Scalar) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.decisions import Scalar, Verdict
+from schemas.decisions import STAGES, Scalar, Verdict
 from schemas.money import format_cents
 from service.core.gates.asking import (
     Answer,
@@ -13,7 +13,10 @@ from service.core.gates.asking import (
     Parameter,
     Said,
     Values,
+    common,
     day_count,
+    each,
+    for_extraordinary,
     ids_of,
     number,
 )
@@ -29,7 +32,7 @@ def no_assistance_decision_is_open(asked: Inquiry, given: Values) -> Answer:
         return None
     ids = (step.id,)
     if step.body.state == "denied":
-        until = step.body.on + day_count(given["days_after_denial"][0])
+        until = step.body.on + day_count(common(given, "days_after_denial"))
         if asked.as_of >= until:
             return None
         return Said(HOLD, "Financial assistance was refused only recently.", until, None, ids)
@@ -49,7 +52,7 @@ def approved_assistance_is_posted(asked: Inquiry, given: Values) -> Answer:
         if a.body.kind == "charity" and a.body.amount_cents > 0 and a.body.posted_on >= step.body.on
     )
     credit = -asked.responsibility.net_cents
-    if posted and credit >= number(given["refund_min"][0]):
+    if posted and credit >= number(common(given, "refund_min")):
         text = f"Assistance was granted and {format_cents(credit)} was paid beyond what is left: refund it."
         return Said(BLOCK, text, None, "the refund, posted", (step.id, *posted))
     full = _percent(step.body.discount_percent) in (None, 100)
@@ -80,8 +83,7 @@ def income_is_above_free_care(asked: Inquiry, given: Values) -> Answer:
     within = Said(
         BLOCK, "The household's income is within free care.", None, "assistance.changed", (step.id,)
     )
-    first, second, third = (within if income <= number(v) else None for v in given["free_care_limit"])
-    return (first, second, third) if first or second or third else None
+    return each(within if income <= number(limit) else None for limit in given["free_care_limit"])
 
 
 def notification_period_has_run(asked: Inquiry, given: Values) -> Answer:
@@ -91,7 +93,7 @@ def notification_period_has_run(asked: Inquiry, given: Values) -> Answer:
     if asked.clock_on is None:
         text = "No statement has started the notification period."
         return None, None, Said(HOLD, text, asked.next_statement_on, "statement.sent")
-    until = asked.clock_on + day_count(given["notification_days"][2])
+    until = asked.clock_on + day_count(for_extraordinary(given, "notification_days"))
     if asked.as_of >= until:
         return None
     return None, None, Said(HOLD, "The notification period for assistance runs.", until)
@@ -111,11 +113,10 @@ def intended_actions_were_announced(asked: Inquiry, given: Values) -> Answer:
 
     Some states want it before any collection action; `needed` says before which stages.
     """
-    first, second, third = given["needed"]
-    if not (first or second or third):
-        return None
-    said = tuple([_announced(asked, days) for days in given["notice_days"]])
-    return (said[0] if first else None, said[1] if second else None, said[2] if third else None)
+    return each(
+        _announced(asked, days) if needed else None
+        for needed, days in zip(given["needed"], given["notice_days"], strict=True)
+    )
 
 
 def _announced(asked: Inquiry, days: Scalar) -> Said | None:
@@ -144,10 +145,11 @@ def application_period_is_respected(asked: Inquiry, given: Values) -> Answer:
     step = asked.account.assistance
     if step is None or step.body.state not in ("applied", "incomplete", "complete") or not _tax_exempt(asked):
         return None
-    ends_on = None if asked.clock_on is None else asked.clock_on + day_count(given["application_days"][2])
+    days = day_count(for_extraordinary(given, "application_days"))
+    ends_on = None if asked.clock_on is None else asked.clock_on + days
     notice = asked.papers.get("intended_actions")
     if notice is not None and ends_on is not None:
-        least = notice.body.on + day_count(given["deadline_days"][2])
+        least = notice.body.on + day_count(for_extraordinary(given, "deadline_days"))
         ends_on = max(ends_on, least, notice.body.deadline_on or least)
     if ends_on is not None and step.body.on > ends_on:
         return None
@@ -165,8 +167,7 @@ def help_was_sought_first(asked: Inquiry, given: Values) -> Answer:
     itemized statement was sent.
     """
     self_pay = "DET-18" in asked.signals
-    answers = [_first_missing(asked, given, at, self_pay) for at in range(3)]
-    return (answers[0], answers[1], answers[2]) if any(answers) else None
+    return each(_first_missing(asked, given, at, self_pay) for at in range(len(STAGES)))
 
 
 def _first_missing(asked: Inquiry, given: Values, at: int, self_pay: bool) -> Said | None:
@@ -232,37 +233,40 @@ GATES: Final = (
         "G32",
         income_is_above_free_care,
         "No income within free care is known.",
-        (Parameter("free_care_limit", "percent", "higher"),),
+        (Parameter("free_care_limit", "percent", "higher", "each"),),
     ),
     Gate(
         "G33",
         notification_period_has_run,
         "The notification period for assistance has run, or does not apply.",
-        (Parameter("notification_days", "days", "higher"),),
+        (Parameter("notification_days", "days", "higher", "extraordinary"),),
     ),
     Gate(
         "G34",
         intended_actions_were_announced,
         "Extraordinary actions were announced, or this stage needs no announcement.",
-        (Parameter("needed", "flag", "true"), Parameter("notice_days", "days", "higher")),
+        (Parameter("needed", "flag", "true", "each"), Parameter("notice_days", "days", "higher", "each")),
     ),
     Gate(
         "G35",
         application_period_is_respected,
         "No application within its period is open.",
-        (Parameter("application_days", "days", "higher"), Parameter("deadline_days", "days", "higher")),
+        (
+            Parameter("application_days", "days", "higher", "extraordinary"),
+            Parameter("deadline_days", "days", "higher", "extraordinary"),
+        ),
     ),
     Gate(
         "G36",
         help_was_sought_first,
         "Help was sought as far as house and state require.",
         (
-            Parameter("efforts", "count", "higher"),
-            Parameter("itemized", "flag", "true"),
-            Parameter("plan_offer", "flag", "true"),
-            Parameter("screening", "flag", "true"),
-            Parameter("self_pay_screening", "flag", "true"),
-            Parameter("uninsured_screening", "flag", "true"),
+            Parameter("efforts", "count", "higher", "each"),
+            Parameter("itemized", "flag", "true", "each"),
+            Parameter("plan_offer", "flag", "true", "each"),
+            Parameter("screening", "flag", "true", "each"),
+            Parameter("self_pay_screening", "flag", "true", "each"),
+            Parameter("uninsured_screening", "flag", "true", "each"),
         ),
     ),
     Gate("G37", sliding_fee_was_applied, "The facility has no sliding fee scale that must be applied."),

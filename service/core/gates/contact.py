@@ -20,7 +20,10 @@ from service.core.gates.asking import (
     Said,
     Values,
     business_days_after,
+    common,
     day_count,
+    for_extraordinary,
+    for_place,
     ids_of,
     number,
 )
@@ -59,13 +62,13 @@ def calls_are_few_enough(asked: Inquiry, given: Values) -> Answer:
     until: date | None = None
     evidence: tuple[str, ...] = ()
     attempts = [c for c in asked.contacts if is_call_attempt(c.body)]
-    most = number(given["calls"][0])
+    most = number(common(given, "calls"))
     if most and len(attempts) >= most:
         counted = attempts[-most:]
-        until, evidence = counted[0].at.date() + day_count(given["within_days"][0]), ids_of(counted)
+        until, evidence = counted[0].at.date() + day_count(common(given, "within_days")), ids_of(counted)
     spoken = [c for c in asked.contacts if is_conversation(c.body)]
     if spoken:
-        quiet_until = spoken[-1].at.date() + day_count(given["quiet_days"][0])
+        quiet_until = spoken[-1].at.date() + day_count(common(given, "quiet_days"))
         if until is None or quiet_until >= until:
             until, evidence = quiet_until, (spoken[-1].id,)
     if until is None or asked.as_of >= until:
@@ -81,7 +84,7 @@ def time_and_place_suit_the_person(asked: Inquiry, given: Values) -> Answer:
             return _to_observe(asked, text, max(f.body.since for f in flags), ids_of(flags))
     if not asked.contacts:
         return None
-    first, last = number(given["from_hour"][0]), number(given["until_hour"][0])
+    first, last = number(common(given, "from_hour")), number(common(given, "until_hour"))
     outside = [
         c
         for c in asked.contacts
@@ -138,7 +141,7 @@ def machines_call_only_with_consent(asked: Inquiry, given: Values) -> Answer:
     revoked = papers[-1] if papers and not papers[-1].body.valid else None
     if not automated and revoked is None:
         return None
-    honoured = number(given["revocation_business_days"][0])
+    honoured = number(common(given, "revocation_business_days"))
     unlawful = []
     for contact in automated:
         on = contact.at.date()
@@ -150,7 +153,7 @@ def machines_call_only_with_consent(asked: Inquiry, given: Values) -> Answer:
                 and on <= business_days_after(given_until[-1].body.on, honoured)
             )
         )
-        if not stands or not given["automated_allowed"][0]:
+        if not stands or not common(given, "automated_allowed"):
             unlawful.append(contact)
     if unlawful:
         text = "A machine called or wrote without consent that stands."
@@ -189,7 +192,7 @@ def validation_notice_was_given(asked: Inquiry, given: Values) -> Answer:
         return None, lacking, lacking
     notice = asked.papers.get("validation_notice")
     if notice is not None:
-        until = notice.body.on + day_count(given["window_days"][2])
+        until = notice.body.on + day_count(for_extraordinary(given, "window_days"))
         if asked.as_of >= until:
             return None
         text = "The window in which the agency's notice may be disputed has not run."
@@ -198,7 +201,7 @@ def validation_notice_was_given(asked: Inquiry, given: Values) -> Answer:
     text = "The agency's written notice of the debt is not on file."
     missing = Said(REQUIRE, text, None, "notice.recorded validation_notice", ids)
     due_on = min(f.body.on for f in began if isinstance(f.body, AgencyReported))
-    overdue_on = due_on + day_count(given["notice_days"][1]) + timedelta(days=1)
+    overdue_on = due_on + day_count(for_place(given, "notice_days")) + timedelta(days=1)
     if asked.as_of < overdue_on:
         return (
             None,
@@ -240,7 +243,10 @@ GATES: Final = (
         "G65",
         validation_notice_was_given,
         "What an agency must tell first can be told.",
-        (Parameter("notice_days", "days", "lower"), Parameter("window_days", "days", "higher")),
+        (
+            Parameter("notice_days", "days", "lower", "place"),
+            Parameter("window_days", "days", "higher", "extraordinary"),
+        ),
     ),
     Gate(
         "G66",

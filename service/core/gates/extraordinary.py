@@ -18,6 +18,7 @@ from service.core.gates.asking import (
     Said,
     Values,
     day_count,
+    for_extraordinary,
     ids_of,
     number,
 )
@@ -37,21 +38,21 @@ def credit_is_not_reported_too_soon(asked: Inquiry, given: Values) -> Answer:
     after the person was spoken or written to, and never where a state forbids it."""
     if not _intended(asked, "credit_report"):
         return None
-    if not given["enabled"][2]:
+    if not for_extraordinary(given, "enabled"):
         return _NO_REPORTS
     if (why := _report_forbidden(asked, given)) is not None:
         return None, None, Said(BLOCK, why, None, "a policy without that ban")
-    if asked.responsibility.collectible_cents < number(given["min_balance"][2]):
+    if asked.responsibility.collectible_cents < number(for_extraordinary(given, "min_balance")):
         text = "The balance was never large enough to be reported."
         return None, None, Said(BLOCK, text, None, "a larger balance")
     if asked.clock_on is None:
         text = "No statement of a final balance was delivered."
         return None, None, Said(HOLD, text, asked.next_statement_on, "statement.sent")
     # More than the days, so the first day is the one after them.
-    until = asked.clock_on + day_count(given["min_age_days"][2]) + timedelta(days=1)
+    until = asked.clock_on + day_count(for_extraordinary(given, "min_age_days")) + timedelta(days=1)
     spoken = [c for c in asked.contacts if is_conversation(c.body)]
     reached = [c.at.date() for c in spoken] + [s.body.sent_on for s in asked.delivered]
-    until = max(until, min(reached) + day_count(given["contact_days"][2]))
+    until = max(until, min(reached) + day_count(for_extraordinary(given, "contact_days")))
     if asked.as_of >= until:
         return None
     text = "It is too soon to report the debt."
@@ -59,9 +60,9 @@ def credit_is_not_reported_too_soon(asked: Inquiry, given: Values) -> Answer:
 
 
 def _report_forbidden(asked: Inquiry, given: Values) -> str | None:
-    if given["banned"][2]:
+    if for_extraordinary(given, "banned"):
         return "State law forbids reporting medical debt."
-    since = sorted(str(given["banned_for_care_since"][2]).split())
+    since = sorted(str(for_extraordinary(given, "banned_for_care_since")).split())
     if since:
         service = service_day(asked.account)
         if service is None or service.isoformat() >= since[0]:
@@ -83,7 +84,7 @@ def stage_is_enabled(asked: Inquiry, given: Values) -> Answer:
     looked for within the days before.
     """
     first, second, third = given["enabled"]
-    forbidden = [a for a in str(given["forbidden_actions"][2]).split() if _intended(asked, a)]
+    forbidden = [a for a in str(for_extraordinary(given, "forbidden_actions")).split() if _intended(asked, a)]
     if third and forbidden:
         text = f"The law of a state forbids what may follow: {', '.join(forbidden)}."
         last: Said | None = Said(BLOCK, text, None, "notice.recorded intended_actions without it")
@@ -99,14 +100,13 @@ def _unapproved(asked: Inquiry, given: Values) -> Said | None:
     if approval is None:
         return Said(REQUIRE, "Nobody has approved legal action.", None, "notice.recorded legal_approval")
     screening = asked.papers.get("screening")
-    stale_on = (
-        screening.body.on + day_count(given["rescreen_days"][2]) + timedelta(days=1) if screening else None
-    )
-    if screening is None or stale_on is None or asked.as_of >= stale_on:
+    # Within the days, so the first day that is too late is the one after them.
+    fresh = day_count(for_extraordinary(given, "rescreen_days")) + timedelta(days=1)
+    if screening is None or asked.as_of >= screening.body.on + fresh:
         text = "Assistance was not looked for shortly before legal action."
         return Said(REQUIRE, text, None, "notice.recorded screening")
     text = "Legal action was approved, and assistance was looked for shortly before."
-    return Said(Verdict.ALLOW, text, stale_on, None, (approval.id, screening.id))
+    return Said(Verdict.ALLOW, text, screening.body.on + fresh, None, (approval.id, screening.id))
 
 
 _NOT_USED: Final = tuple(
@@ -124,9 +124,9 @@ def debt_is_not_sold(asked: Inquiry, given: Values) -> Answer:
     """G72: debts are not sold; where policy allows it, only to an organization that relieves it."""
     if not _intended(asked, "sale"):
         return None
-    if not given["allowed"][2]:
+    if not for_extraordinary(given, "allowed"):
         return _NO_SALE
-    if not given["relief_only"][2] or "relief_buyer" in asked.papers:
+    if not for_extraordinary(given, "relief_only") or "relief_buyer" in asked.papers:
         return None
     text = "Nothing shows that the buyer relieves people of their debts."
     return None, None, Said(REQUIRE, text, None, "notice.recorded relief_buyer")
@@ -157,12 +157,12 @@ GATES: Final = (
         credit_is_not_reported_too_soon,
         "No report to a credit bureau is intended or too soon.",
         (
-            Parameter("banned", "flag", "true"),
-            Parameter("banned_for_care_since", "text", "union"),
-            Parameter("contact_days", "days", "higher"),
-            Parameter("enabled", "flag", "false"),
-            Parameter("min_age_days", "days", "higher"),
-            Parameter("min_balance", "USD", "higher"),
+            Parameter("banned", "flag", "true", "extraordinary"),
+            Parameter("banned_for_care_since", "text", "union", "extraordinary"),
+            Parameter("contact_days", "days", "higher", "extraordinary"),
+            Parameter("enabled", "flag", "false", "extraordinary"),
+            Parameter("min_age_days", "days", "higher", "extraordinary"),
+            Parameter("min_balance", "USD", "higher", "extraordinary"),
         ),
     ),
     Gate(
@@ -170,16 +170,19 @@ GATES: Final = (
         stage_is_enabled,
         "House policy uses this stage.",
         (
-            Parameter("enabled", "flag", "false"),
-            Parameter("forbidden_actions", "text", "union"),
-            Parameter("rescreen_days", "days", "lower"),
+            Parameter("enabled", "flag", "false", "each"),
+            Parameter("forbidden_actions", "text", "union", "extraordinary"),
+            Parameter("rescreen_days", "days", "lower", "extraordinary"),
         ),
     ),
     Gate(
         "G72",
         debt_is_not_sold,
         "No sale of the debt is intended or allowed.",
-        (Parameter("allowed", "flag", "false"), Parameter("relief_only", "flag", "true")),
+        (
+            Parameter("allowed", "flag", "false", "extraordinary"),
+            Parameter("relief_only", "flag", "true", "extraordinary"),
+        ),
     ),
     Gate("G73", care_is_never_deferred, "No care is put off for a debt."),
 )

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from schemas.decisions import Verdict
-from service.core.gates.asking import Answer, Inquiry, Said, Values, day_count, ids_of, number
+from service.core.gates.asking import Answer, Inquiry, Said, Values, common, day_count, ids_of, number
 
 _YEAR_DAYS: Final = 365
 _SERVICE: Final = frozenset({None, "service"})
@@ -27,7 +27,7 @@ def only_lawful_amounts_are_asked(asked: Inquiry, given: Values) -> Answer:
         return Said(Verdict.BLOCK, text, None, f"{lifted}, or notice.recorded fee_agreement", ids_of(added))
     interest = [c for c in added if c.body.kind == "interest"]
     fees = sum(c.body.amount_cents for c in added if c.body.kind != "interest")
-    if fees > 0 and not given["fees_allowed"][0]:
+    if fees > 0 and not common(given, "fees_allowed"):
         return Said(Verdict.BLOCK, "A fee was added that is not allowed.", None, lifted, ids_of(added))
     asked_cents = sum(c.body.amount_cents for c in interest)
     if asked_cents > 0 and asked_cents > _most_interest(
@@ -43,7 +43,7 @@ def _most_interest(asked: Inquiry, given: Values, on: date) -> int:
     """The most interest in cents that may have been added by a day."""
     if asked.clock_on is None:
         return 0
-    runs = on - asked.clock_on - day_count(given["interest_free_days"][0])
+    runs = on - asked.clock_on - day_count(common(given, "interest_free_days"))
     if runs <= timedelta(0):
         return 0
     principal = asked.responsibility.assigned_cents
@@ -51,4 +51,4 @@ def _most_interest(asked: Inquiry, given: Values, on: date) -> int:
         principal -= sum(c.body.amount_cents for c in asked.account.charges if c.body.kind not in _SERVICE)
     if principal <= 0:
         return 0
-    return principal * number(given["interest_percent"][0]) * runs.days // (100 * _YEAR_DAYS)
+    return principal * number(common(given, "interest_percent")) * runs.days // (100 * _YEAR_DAYS)

@@ -16,6 +16,7 @@ from service.core.gates.asking import (
     Parameter,
     Said,
     Values,
+    common,
     day_count,
     evidence_of,
     flagged,
@@ -51,7 +52,7 @@ def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
         text = "Nobody has said which programme pays, so a protected one cannot be ruled out."
         listed = (asked.account.coverage.id,) if asked.account.coverage else ()
         return Said(HOLD, text, None, "a coverage list that names the kind of each plan", listed)
-    if medicaid and not given["allow_case"][0]:
+    if medicaid and not common(given, "allow_case"):
         return Said(
             BLOCK, "Medicaid patients are not pursued.", None, "a coverage list without Medicaid", medicaid
         )
@@ -83,13 +84,14 @@ def no_estimate_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
         return Said(BLOCK, text, None, "account.cleared estimate_dispute", flags)
     if "DET-18" not in asked.signals:
         return None
-    exceeded = _estimates_exceeded(asked, number(given["excess"][0]))
+    excess = number(common(given, "excess"))
+    exceeded = _estimates_exceeded(asked, excess)
     if not exceeded:
         return None
-    text = f"The bill is {format_cents(number(given['excess'][0]))} or more above its estimate."
+    text = f"The bill is {format_cents(excess)} or more above its estimate."
     if asked.clock_on is None:
         return Said(HOLD, text, asked.next_statement_on, "the first statement", exceeded)
-    until = asked.clock_on + day_count(given["window_days"][0])
+    until = asked.clock_on + day_count(common(given, "window_days"))
     if asked.as_of >= until:
         return None
     if told := asked.papers.get("estimate_dispute_right"):
@@ -138,7 +140,7 @@ def negotiation_touches_no_cost_share(asked: Inquiry, given: Values) -> Answer:
     found = asked.signalled("DET-08.surprise_billing")
     if not found:
         return None
-    codes = frozenset(str(given["negotiable_remarks"][0]).split())
+    codes = frozenset(str(common(given, "negotiable_remarks")).split())
     ids = tuple(i for a in asked.account.adjudications if codes & _remarks(a) for i in a.ids)
     if not ids:
         return None

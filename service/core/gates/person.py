@@ -15,6 +15,7 @@ from service.core.gates.asking import (
     Parameter,
     Said,
     Values,
+    common,
     day_count,
     ids_of,
     number,
@@ -47,7 +48,7 @@ def nobody_concerned_has_died(asked: Inquiry, given: Values) -> Answer:
     days += [f.body.since for f in flags]
     if not days:
         return None
-    until = max(days) + day_count(given["condolence_days"][0])
+    until = max(days) + day_count(common(given, "condolence_days"))
     if asked.as_of < until:
         text = "The patient or the guarantor has died; the family is left in peace."
         return Said(HOLD, text, until, "account.cleared deceased", ids_of(flags))
@@ -75,7 +76,7 @@ def guarantor_is_of_age(asked: Inquiry, given: Values) -> Answer:
     person = stated.guarantor or stated.patient
     if person is None or person.birth_on is None:
         return None
-    if _age(person.birth_on, asked.as_of) < number(given["age"][0]):
+    if _age(person.birth_on, asked.as_of) < number(common(given, "age")):
         text = "Whoever answers for the account is a minor; a guardian must be registered."
         return Said(REQUIRE, text, None, "account.registered with another guarantor")
     return None
@@ -162,7 +163,7 @@ def no_hold_stands(asked: Inquiry, given: Values) -> Answer:
     A hold that a person placed runs to its last day and at most the days given; after those it lifts nothing,
     but a person must release it or place it anew. A flag of an unknown kind has no such end.
     """
-    most = day_count(given["max_days"][0])
+    most = day_count(common(given, "max_days"))
     holding: list[Known[AccountFlagged]] = []
     overdue: list[Known[AccountFlagged]] = []
     for name, flags in asked.flags.items():
@@ -224,7 +225,7 @@ def nobody_is_endangered_by_contact(asked: Inquiry, given: Values) -> Answer:
 
 def letters_can_be_read(asked: Inquiry, given: Values) -> Answer:
     """G59: letters came in the language and the form that the person reads; others start no clock."""
-    if not asked.unread or not given["readable_letters"][0]:
+    if not asked.unread or not common(given, "readable_letters"):
         return None
     if asked.delivered:
         ids = ids_of(asked.delivered)
@@ -248,7 +249,7 @@ def no_hardship_of_place_is_known(asked: Inquiry, given: Values) -> Answer:
     if flags := asked.flags.get("incarcerated"):
         text = "The guarantor is in prison."
         return Said(HOLD, text, None, "account.cleared incarcerated", ids_of(flags))
-    least = day_count(given["disaster_days"][0])
+    least = day_count(common(given, "disaster_days"))
     standing = [
         (f, max(f.body.since + least, f.body.until or date.min)) for f in asked.flags.get("disaster_area", ())
     ]

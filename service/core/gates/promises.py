@@ -13,6 +13,7 @@ from service.core.gates.asking import (
     Parameter,
     Said,
     Values,
+    common,
     day_count,
     ids_of,
     number,
@@ -35,29 +36,31 @@ def no_payment_plan_is_kept(asked: Inquiry, given: Values) -> Answer:
 
 def no_promise_is_open(asked: Inquiry, given: Values) -> Answer:
     """G44: no promise to pay is still within its days and the grace after them."""
-    found: Said | None = None
+    latest: tuple[date, str] | None = None
     for promise in asked.account.promises:
         if promise.body.state in ("kept", "broken", "withdrawn"):
             continue
         if promise.body.state != "made" or promise.body.due_on is None:
             return Said(HOLD, "A promise to pay has no day.", None, "promise.changed", (promise.id,))
         # The day after the last day of grace.
-        until = promise.body.due_on + day_count(given["grace_days"][0]) + timedelta(days=1)
-        if asked.as_of < until and (found is None or found.until is None or until > found.until):
-            found = Said(HOLD, "The patient has promised to pay.", until, None, (promise.id,))
-    return found
+        until = promise.body.due_on + day_count(common(given, "grace_days")) + timedelta(days=1)
+        if asked.as_of < until and (latest is None or (until, promise.id) > latest):
+            latest = until, promise.id
+    if latest is None:
+        return None
+    return Said(HOLD, "The patient has promised to pay.", latest[0], None, (latest[1],))
 
 
 def no_recent_payment_shows_good_faith(asked: Inquiry, given: Values) -> Answer:
     """G45: no payment worth the name was received in the last days."""
-    days = day_count(given["days"][0])
+    days = day_count(common(given, "days"))
     newest: tuple[date, str] | None = None
     for p in asked.account.payments:
         cents = p.body.amount_cents
         if p.body.paid_by != "patient" or cents <= 0:
             continue
-        share = number(given["percent"][0]) * max(0, asked.responsibility.net_cents + cents)
-        if cents >= number(given["amount"][0]) or cents * 100 >= share:
+        share = number(common(given, "percent")) * max(0, asked.responsibility.net_cents + cents)
+        if cents >= number(common(given, "amount")) or cents * 100 >= share:
             until = p.body.received_on + days
             if asked.as_of < until and (newest is None or (until, p.id) > newest):
                 newest = until, p.id
@@ -72,7 +75,7 @@ def no_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
         if flags := asked.flags.get(name):
             return Said(HOLD, f"{_DISPUTES[name]} is open.", None, f"account.cleared {name}", ids_of(flags))
     answered = [
-        (on + day_count(given["days_after_answer"][0]), flag.id)
+        (on + day_count(common(given, "days_after_answer")), flag.id)
         for flag, on in asked.account.lifted
         if flag.body.flag in _DISPUTES
     ]
@@ -102,14 +105,15 @@ def medicare_effort_was_made(asked: Inquiry, given: Values) -> Answer:
         return None
     billed = asked.delivered[0]
     began, last = billed.body.sent_on, billed.id
-    late = began > max(a.on for a in asked.account.adjudications) + day_count(given["first_bill_days"][0])
-    if given["restart_on_payment"][0]:
+    decided_on = max(a.on for a in asked.account.adjudications)
+    late = began > decided_on + day_count(common(given, "first_bill_days"))
+    if common(given, "restart_on_payment"):
         for p in asked.account.payments:
             received_on = p.body.received_on
             if p.body.paid_by == "patient" and p.body.amount_cents > 0 and began < received_on <= asked.as_of:
                 began, last = received_on, p.id
     ids = (medicare[-1].ids[0], billed.id) if last == billed.id else (medicare[-1].ids[0], billed.id, last)
-    until = began + day_count(given["effort_days"][0])
+    until = began + day_count(common(given, "effort_days"))
     if written_off := _written_off_before(asked, until):
         text = (
             f"Medicare bad debt was written off before {until}, when effort may end; it must be taken back."

@@ -15,9 +15,12 @@ from service.core.gates.asking import (
     Parameter,
     Said,
     Values,
+    common,
     day_count,
     evidence_of,
     flagged,
+    for_extraordinary,
+    for_place,
     ids_of,
     in_words,
     number,
@@ -38,18 +41,19 @@ def notice_was_given_where_needed(asked: Inquiry, given: Values) -> Answer:
         return Said(ALLOW, "A signed notice or waiver is on file.", None, None, papers)
     if refused:
         return Said(HOLD, in_words(refused), None, "notice.recorded waiver", evidence_of(refused))
-    if not given["notice_required"][0]:
+    if not common(given, "notice_required"):
         return None
     text = f"{in_words(found)} No signed notice or waiver is on file."
-    decided = _last_decided(asked, evidence_of(found))
-    if decided is not None and asked.as_of >= decided + day_count(given["proposal_days"][0]):
-        text += f" After {given['proposal_days'][0]} days without one a write-off is to be proposed."
+    days = day_count(common(given, "proposal_days"))
+    if asked.as_of >= _last_decided(asked, evidence_of(found)) + days:
+        text += f" After {days.days} days without one a write-off is to be proposed."
     return Said(REQUIRE, text, None, "notice.recorded abn or waiver", evidence_of(found))
 
 
-def _last_decided(asked: Inquiry, evidence: tuple[str, ...]) -> date | None:
+def _last_decided(asked: Inquiry, evidence: tuple[str, ...]) -> date:
+    """The day of the last decision among this evidence, of which there is one at least."""
     wanted = set(evidence)
-    return max((a.at.date() for a in asked.account.adjudications if wanted & set(a.ids)), default=None)
+    return max(a.at.date() for a in asked.account.adjudications if wanted & set(a.ids))
 
 
 def other_cover_was_looked_for(asked: Inquiry, given: Values) -> Answer:
@@ -59,14 +63,14 @@ def other_cover_was_looked_for(asked: Inquiry, given: Values) -> Answer:
     if not found:
         return None
     needed = set(evidence_of(found))
-    last = max((a.at for a in asked.account.adjudications if needed & set(a.ids)), default=None)
+    last = max(a.at for a in asked.account.adjudications if needed & set(a.ids))
     coverage: Known[object] | None = asked.account.coverage
-    if coverage is None or last is None or coverage.at <= last:
+    if coverage is None or coverage.at <= last:
         text, lifted = in_words(found), "coverage.listed after the payer's answer"
         return Said(REQUIRE, text, None, lifted, evidence_of(found))
     ids = (coverage.id,)
     first = Said(ALLOW, "Coverage was checked after the payer's answer.", None, None, ids)
-    stale_on = coverage.at.date() + day_count(given["discovery_days"][1]) + timedelta(days=1)
+    stale_on = coverage.at.date() + day_count(for_place(given, "discovery_days")) + timedelta(days=1)
     if asked.as_of < stale_on:
         later = Said(ALLOW, "Coverage was checked recently.", stale_on, None, ids)
     else:
@@ -86,9 +90,10 @@ def payer_waits_for_no_answer_of_the_patient(asked: Inquiry, given: Values) -> A
     if not found:
         return None
     evidence, text = evidence_of(found), in_words(found)
-    efforts = _efforts(asked, evidence, number(given["attempts"][0]), day_count(given["within_days"][0]))
+    wanted, within = number(common(given, "attempts")), day_count(common(given, "within_days"))
+    efforts = _efforts(asked, evidence, wanted, within)
     if not efforts:
-        text += f" {given['attempts'][0]} efforts to help within {given['within_days'][0]} days are owed."
+        text += f" {wanted} efforts to help within {within.days} days are owed."
         lifted = "the payer's decision after the answer, or contact.logged"
         return Said(HOLD, text, None, lifted, evidence)
     closed = tuple(
@@ -106,7 +111,7 @@ def payer_waits_for_no_answer_of_the_patient(asked: Inquiry, given: Values) -> A
 def _efforts(asked: Inquiry, evidence: tuple[str, ...], wanted: int, within: timedelta) -> tuple[str, ...]:
     """The first run of that many efforts to reach the patient within that time, after the payer asked."""
     asked_on = _last_decided(asked, evidence)
-    made = [c for c in asked.contacts if is_effort(c.body) and (asked_on is None or c.at.date() >= asked_on)]
+    made = [c for c in asked.contacts if is_effort(c.body) and c.at.date() >= asked_on]
     for first, last in zip(made, made[wanted - 1 :], strict=False):
         if last.at.date() - first.at.date() <= within:
             return ids_of(made[made.index(first) : made.index(last) + 1])
@@ -123,7 +128,7 @@ def no_appeal_is_open(asked: Inquiry, given: Values) -> Answer:
     if not flags:
         return None
     since = max(f.body.since for f in flags)
-    codes = frozenset(str(given["closing_codes"][0]).split())
+    codes = frozenset(str(common(given, "closing_codes")).split())
     answered = tuple(
         i
         for a in asked.account.adjudications
@@ -134,12 +139,13 @@ def no_appeal_is_open(asked: Inquiry, given: Values) -> Answer:
         return Said(ALLOW, "The payer answered the appeal.", None, None, (*ids_of(flags), *answered))
     text, lifted = "An appeal against the payer's decision is open.", "account.cleared appeal"
     later = Said(BLOCK, text, None, lifted, ids_of(flags))
-    if given["forbids_case"][0]:
+    if common(given, "forbids_case"):
         return later
-    review_on = since + day_count(given["review_days"][0])
+    days = day_count(common(given, "review_days"))
+    review_on = since + days
     if asked.as_of < review_on:
         return Said(HOLD, text, review_on, lifted, ids_of(flags)), later, later
-    text += f" It has been open for {given['review_days'][0]} days or more; a person must look."
+    text += f" It has been open for {days.days} days or more; a person must look."
     return Said(REQUIRE, text, None, lifted, ids_of(flags)), later, later
 
 
@@ -169,7 +175,7 @@ def debt_is_not_too_old(asked: Inquiry, given: Values) -> Answer:
     start = asked.delivered[0].body.sent_on if asked.delivered else service_day(asked.account)
     if start is None:
         return None
-    ends_on = start + day_count(given["limitation_days"][2])
+    ends_on = start + day_count(for_extraordinary(given, "limitation_days"))
     evidence = ids_of(asked.delivered[:1])
     if asked.as_of < ends_on:
         text = "The time in which a court may be asked has not run out."
@@ -219,7 +225,7 @@ GATES: Final = (
         "G20",
         other_cover_was_looked_for,
         "No payer says that there was no cover.",
-        (Parameter("discovery_days", "days", "lower"),),
+        (Parameter("discovery_days", "days", "lower", "place"),),
     ),
     Gate(
         "G21",
@@ -242,7 +248,7 @@ GATES: Final = (
         "G24",
         debt_is_not_too_old,
         "The debt is not too old.",
-        (Parameter("limitation_days", "days", "lower"),),
+        (Parameter("limitation_days", "days", "lower", "extraordinary"),),
     ),
     Gate("G25", balance_is_not_resolved, "The balance was not resolved before."),
 )

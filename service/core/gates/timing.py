@@ -10,25 +10,37 @@ from schemas.facts import StatementSent
 from schemas.money import format_cents
 from service.core.account import Known, service_day
 from service.core.bearers import FORGIVEN
-from service.core.gates.asking import Answer, Gate, Inquiry, Parameter, Said, Values, day_count, number
+from service.core.gates.asking import (
+    Answer,
+    Gate,
+    Inquiry,
+    Parameter,
+    Said,
+    Values,
+    common,
+    day_count,
+    each,
+    for_place,
+    number,
+)
 
 HOLD, BLOCK, REQUIRE = Verdict.HOLD, Verdict.BLOCK, Verdict.REQUIRE
 
 
 def enough_statements_were_delivered(asked: Inquiry, given: Values) -> Answer:
     """G40: statements of a final balance, far enough apart, each with word of financial assistance."""
-    counted = _spaced(asked, day_count(given["days_apart"][0]), bool(given["assistance_notice"][0]))
+    counted = _spaced(asked, day_count(common(given, "days_apart")), bool(common(given, "assistance_notice")))
     ids = tuple(s.id for s in counted)
     have = len(counted)
     enough = Said(Verdict.ALLOW, f"{have} statements of a final balance were delivered.", None, None, ids)
-    answers = []
+    answers: list[Said | None] = []
     for wanted in given["statements"]:
         if have >= number(wanted):
             answers.append(enough)
         else:
             text = f"{have} of {wanted} statements of a final balance with word of assistance were delivered."
             answers.append(Said(REQUIRE, text, asked.next_statement_on, "statement.sent", ids))
-    return answers[0], answers[1], answers[2]
+    return each(answers)
 
 
 def _spaced(asked: Inquiry, apart: timedelta, with_notice: bool) -> list[Known[StatementSent]]:
@@ -68,7 +80,7 @@ def waiting_period_has_run(asked: Inquiry, given: Values) -> Answer:
         running: list[tuple[str, date | None, Scalar]] = [("the first statement", asked.clock_on, days)]
         running += [(what, start, wanted[at]) for what, start, wanted in clocks if wanted[at]]
         answers.append(_longest_wait(asked, running, first))
-    return answers[0], answers[1], answers[2]
+    return each(answers)
 
 
 _OTHER_CLOCKS: Final = {
@@ -81,16 +93,12 @@ def _longest_wait(
     asked: Inquiry, clocks: list[tuple[str, date | None, Scalar]], evidence: tuple[str, ...]
 ) -> Said:
     """The clock that runs longest; one whose start nobody knows never ends."""
-    latest: tuple[date, str, date, Scalar] | None = None
+    waits: list[tuple[date, str, date, Scalar]] = []
     for what, start, days in clocks:
         if start is None:
             return Said(HOLD, f"Nobody has said the day of {what}.", None, "account.registered", evidence)
-        until = start + day_count(days)
-        if latest is None or until > latest[0]:
-            latest = until, what, start, days
-    if latest is None:
-        raise AssertionError("the clock of the first statement always runs")
-    until, what, start, wanted = latest
+        waits.append((start + day_count(days), what, start, days))
+    until, what, start, wanted = max(waits, key=lambda wait: wait[0])
     if asked.as_of >= until:
         text = f"{(asked.as_of - start).days} days have run since {what}; {wanted} are needed."
         return Said(Verdict.ALLOW, text, None, None, evidence)
@@ -113,13 +121,13 @@ def balance_is_worth_pursuing(asked: Inquiry, given: Values) -> Answer:
         least = number(wanted)
         if net >= least:
             answers.append(None)
-        elif elsewhere and net + elsewhere >= least:
+        elif net + elsewhere >= least:
             text = f"The guarantor owes {format_cents(net + elsewhere)} on all accounts together."
             answers.append(Said(Verdict.ALLOW, text, None, None, ids))
         else:
             text = f"{format_cents(net + elsewhere)} is below the minimum of {format_cents(least)}."
             answers.append(Said(BLOCK, text, None, "a larger balance", ids))
-    return (answers[0], answers[1], answers[2]) if any(answers) else None
+    return each(answers)
 
 
 def increase_was_on_a_statement(asked: Inquiry, given: Values) -> Answer:
@@ -127,24 +135,24 @@ def increase_was_on_a_statement(asked: Inquiry, given: Values) -> Answer:
 
     Money received after a statement does not make the amount it failed to show a smaller one.
     """
-    shown = [s for s in asked.delivered if s.body.amount_cents is not None]
-    if not shown or shown[0] is not asked.delivered[0] or _shows_all(asked, shown[0]):
+    shown = [(s, s.body.amount_cents) for s in asked.delivered if s.body.amount_cents is not None]
+    if not shown or shown[0][0] is not asked.delivered[0]:
         return None
-    enough = [s for s in shown if _shows_all(asked, s)]
+    enough = [s for s, cents in shown if _due_on(asked, s.body.sent_on) <= cents]
     if not enough:
         text = "The amount grew and no statement has shown the new amount yet."
         return Said(
-            HOLD, text, asked.next_statement_on, "statement.sent with the new amount", (shown[-1].id,)
+            HOLD, text, asked.next_statement_on, "statement.sent with the new amount", (shown[-1][0].id,)
         )
-    until = enough[0].body.sent_on + day_count(given["days"][0])
-    if asked.as_of >= until:
+    until = enough[0].body.sent_on + day_count(common(given, "days"))
+    if enough[0] is asked.delivered[0] or asked.as_of >= until:
         return None
     return Said(HOLD, "The larger amount was shown only recently.", until, None, (enough[0].id,))
 
 
-def _shows_all(asked: Inquiry, statement: Known[StatementSent]) -> bool:
-    """Whether a statement showed all that is the patient's, less what had been received by its day."""
-    day, account = statement.body.sent_on, asked.account
+def _due_on(asked: Inquiry, day: date) -> int:
+    """What is the patient's in cents, less what had been received by that day."""
+    account = asked.account
     received = sum(
         p.body.amount_cents
         for p in account.payments
@@ -155,8 +163,7 @@ def _shows_all(asked: Inquiry, statement: Known[StatementSent]) -> bool:
         for a in account.adjustments
         if a.body.kind in FORGIVEN and a.body.posted_on <= day
     )
-    due = asked.responsibility.collectible_cents - max(0, received) - max(0, forgiven)
-    return due <= (statement.body.amount_cents or 0)
+    return asked.responsibility.collectible_cents - max(0, received) - max(0, forgiven)
 
 
 def final_notice_has_run(asked: Inquiry, given: Values) -> Answer:
@@ -167,7 +174,7 @@ def final_notice_has_run(asked: Inquiry, given: Values) -> Answer:
         text = "No final notice has been delivered."
         missing = Said(REQUIRE, text, asked.next_statement_on, "statement.sent with final_notice")
         return None, missing, missing
-    until = notices[0].body.sent_on + day_count(given["days"][1])
+    until = notices[0].body.sent_on + day_count(for_place(given, "days"))
     ids = (notices[0].id,)
     if asked.as_of >= until:
         allowed = Said(Verdict.ALLOW, "The final notice has run.", None, None, ids)
@@ -184,7 +191,7 @@ GATES: Final = (
         (
             Parameter("assistance_notice", "flag", "true"),
             Parameter("days_apart", "days", "higher"),
-            Parameter("statements", "count", "higher"),
+            Parameter("statements", "count", "higher", "each"),
         ),
         lift="any",
     ),
@@ -193,9 +200,9 @@ GATES: Final = (
         waiting_period_has_run,
         "The waiting period has run.",
         (
-            Parameter("min_days", "days", "higher"),
-            Parameter("min_days_from_discharge", "days", "higher"),
-            Parameter("min_days_from_service", "days", "higher"),
+            Parameter("min_days", "days", "higher", "each"),
+            Parameter("min_days_from_discharge", "days", "higher", "each"),
+            Parameter("min_days_from_service", "days", "higher", "each"),
         ),
         lift="waits",
     ),
@@ -203,7 +210,7 @@ GATES: Final = (
         "G42",
         balance_is_worth_pursuing,
         "The balance reaches the minimum.",
-        (Parameter("min_balance", "USD", "higher"),),
+        (Parameter("min_balance", "USD", "higher", "each"),),
         lift="any",
     ),
     Gate(
@@ -216,6 +223,6 @@ GATES: Final = (
         "G49",
         final_notice_has_run,
         "A final notice has run, or this stage needs none.",
-        (Parameter("days", "days", "higher"),),
+        (Parameter("days", "days", "higher", "place"),),
     ),
 )

@@ -314,6 +314,11 @@ class _PackReading:
             text = f"{label}: there is no stage {stage}; there are {', '.join(STAGES)}"
             self._refuse("unknown-stage", text, *path, "stage")
             return
+        if stage is not None and wanted.stated not in ("each", stage):
+            stated = "all stages" if wanted.stated == "all" else f"all stages or for {wanted.stated}"
+            text = f"{label} is one value for {stated}: for {stage} alone nothing would look at it"
+            self._refuse("stage-without-effect", text, *path, "stage")
+            return
         value, days = self._scalar(label, wanted.unit, entry, path), self._days(entry, label, path)
         if value is None or days is None:
             return
