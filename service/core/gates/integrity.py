@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Final
 
-from schemas.decisions import Scalar, Verdict
+from schemas.decisions import Trace, Verdict
 from schemas.facts import CodingStatusChanged
 from schemas.money import format_cents
+from service.core.adjudication import REVERSAL
 from service.core.bearers import UNEXPLAINED
 from service.core.gates.asking import (
     Answer,
@@ -17,6 +19,7 @@ from service.core.gates.asking import (
     Said,
     Values,
     business_days_after,
+    common,
     day_count,
     evidence_of,
     in_words,
@@ -45,7 +48,7 @@ def balance_agrees_with_billing(asked: Inquiry, given: Values) -> Answer:
     if not shares:
         return None
     open_cents = max(abs(s.amount_cents) for s in shares)
-    if open_cents <= number(given["tolerance"][0]):
+    if open_cents <= number(common(given, "tolerance")):
         return None
     text = f"{format_cents(open_cents)} of the balance is not explained by what payers and patient did."
     return Said(
@@ -72,16 +75,25 @@ def no_reversal_is_open(asked: Inquiry, given: Values) -> Answer:
     if not found:
         return None
     text = in_words(found)
-    if _waited(asked, evidence_of(found), given["alert_days"][0]):
-        text += f" It has waited {given['alert_days'][0]} days or more: a person must ask the payer."
+    days = day_count(common(given, "alert_days"))
+    if asked.as_of >= min(_taken_back_on(asked, trace) for trace in found) + days:
+        text += f" It has waited {days.days} days or more: a person must ask the payer."
     return Said(HOLD, text, None, "the payer's corrected decision", evidence_of(found))
 
 
-def _waited(asked: Inquiry, evidence: tuple[str, ...], days: Scalar) -> bool:
-    """Whether the first payer decision of this evidence is as old as that."""
-    wanted = set(evidence)
-    first = min((a.on for a in asked.account.adjudications if wanted.intersection(a.ids)), default=None)
-    return first is not None and asked.as_of >= first + day_count(days)
+def _taken_back_on(asked: Inquiry, trace: Trace) -> date:
+    """The day of the newest reversal that a trace rests on: a new decision followed those before it."""
+    return max(_decided_on(asked, trace, {REVERSAL}), default=asked.as_of)
+
+
+def _decided_on(asked: Inquiry, trace: Trace, statuses: Collection[str] = ()) -> list[date]:
+    """The days of the payers' decisions that a trace rests on; of these claim statuses alone where given."""
+    wanted = set(trace.evidence)
+    return [
+        a.on
+        for a in asked.account.adjudications
+        if wanted.intersection(a.ids) and (not statuses or a.claim.status in statuses)
+    ]
 
 
 def no_payer_is_still_deciding(asked: Inquiry, given: Values) -> Answer:
@@ -90,8 +102,10 @@ def no_payer_is_still_deciding(asked: Inquiry, given: Values) -> Answer:
     if not found:
         return None
     text = in_words(found)
-    if _waited(asked, evidence_of(found), given["work_item_days"][0]):
-        text += f" It has waited {given['work_item_days'][0]} days or more: a person must ask the payer."
+    days = day_count(common(given, "work_item_days"))
+    first = min((on for trace in found for on in _decided_on(asked, trace)), default=asked.as_of)
+    if asked.as_of >= first + days:
+        text += f" It has waited {days.days} days or more: a person must ask the payer."
     return Said(HOLD, text, None, "the payer's final decision", evidence_of(found))
 
 
@@ -115,10 +129,11 @@ def _late_charges(asked: Inquiry, given: Values) -> Answer:
     account = asked.account
     until = date.min
     why = evidence = ""
-    late = day_count(given["late_charge_days"][0])
+    late = day_count(common(given, "late_charge_days"))
     discharged_on = account.registered.service_to
     if discharged_on is not None:
-        until, why = discharged_on + day_count(given["bill_hold_days"][0]), "The stay ended only just now."
+        until = discharged_on + day_count(common(given, "bill_hold_days"))
+        why = "The stay ended only just now."
     if account.coding is not None and (ended := _coding_ended(asked)) and ended[0] + late > until:
         until, why = ended[0] + late, "Coding ended only recently; charges may still come."
         evidence = ended[1]
@@ -148,7 +163,7 @@ def no_payment_is_on_its_way(asked: Inquiry, given: Values) -> Answer:
     """G07: no announced payment is still within its days."""
     latest: tuple[date, str] | None = None
     for pending in asked.account.pending_payments:
-        until = business_days_after(pending.body.expected_on, number(given["business_days"][0]))
+        until = business_days_after(pending.body.expected_on, number(common(given, "business_days")))
         if asked.as_of < until and (latest is None or (until, pending.id) > latest):
             latest = until, pending.id
     if latest is None:
@@ -163,10 +178,10 @@ def no_credit_waits_to_be_applied(asked: Inquiry, given: Values) -> Answer:
     the other accounts themselves are not looked at.
     """
     report = asked.account.report
-    if report is None or report.body.guarantor_credit_cents is None or not given["offset_first"][0]:
+    if report is None or report.body.guarantor_credit_cents is None or not common(given, "offset_first"):
         return None
     credit = report.body.guarantor_credit_cents
-    if credit < number(given["offset_from"][0]):
+    if credit < number(common(given, "offset_from")):
         return None
     text = f"The guarantor has {format_cents(credit)} in credit on other accounts: apply or refund it first."
     return Said(REQUIRE, text, None, "balance.reported without that credit", (report.id,))
@@ -180,7 +195,7 @@ def identity_has_settled(asked: Inquiry, given: Values) -> Answer:
     newest: tuple[date, str] | None = None
     told = [(f.body.since, f.id) for f in asked.flags.get("identity_event", ())]
     for on, id in (*asked.account.identity_events, *told):
-        until = on + day_count(given["days"][0])
+        until = on + day_count(common(given, "days"))
         if asked.as_of < until and (newest is None or (until, id) > newest):
             newest = until, id
     if newest is None:
@@ -198,14 +213,14 @@ def somebody_answers_for_the_account(asked: Inquiry, given: Values) -> Answer:
     stated = asked.account.registered
     guarantor = stated.guarantor
     if guarantor is None:
-        if stated.patient is not None or not given["guarantor_needed"][0]:
+        if stated.patient is not None or not common(given, "guarantor_needed"):
             return None
         return Said(REQUIRE, "Nobody is registered as patient or guarantor.", None, "account.registered")
     if guarantor.kind == "organization":
         text = "The guarantor is an organization, not a person."
         return Said(REQUIRE, text, None, "account.registered with another guarantor")
     spouse = (guarantor.relationship or "").strip().casefold() in _SPOUSE
-    if spouse and not given["spouse_answers"][0] and "guarantee" not in asked.papers:
+    if spouse and not common(given, "spouse_answers") and "guarantee" not in asked.papers:
         text = "The patient's spouse is registered as guarantor and has promised nothing in writing."
         return Said(REQUIRE, text, None, "notice.recorded guarantee, or another guarantor")
     return None
