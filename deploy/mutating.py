@@ -98,6 +98,8 @@ class Run:
             return
         outcome = "noticed" if ends != LIVED else "judged" if mutant.name in self.judged else "SURVIVED"
         self.count[outcome] += 1
+        if ends == NOTICED:
+            self.tests.remember(mutant, by)
         with self.results.open("a") as kept:
             row = [*mutant.name, outcome, f"{seconds:.2f}", by if ends != LIVED else ""]
             kept.write("\t".join(row) + "\n")

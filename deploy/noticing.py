@@ -111,6 +111,7 @@ class Tests:
         self.entering: dict[tuple[str, str, int], list[int]] = {}
         self.on_import: set[tuple[str, str, int]] = set()
         self.functions: dict[str, list[FunctionType]] = {}
+        self.lately: dict[tuple[str, str], dict[str, None]] = {}
         self.caches: list[Any] = []
 
     @pytest.hookimpl(wrapper=True)
@@ -188,11 +189,18 @@ class Tests:
             return NOTICED
         return ANEW if place in self.on_import else LIVED
 
+    def remember(self, mutant: Mutant, by: str) -> None:
+        """A test that noticed one mutant of a function likely notices others of it."""
+        lately = self.lately.setdefault((mutant.path, mutant.function), {})
+        lately.pop(by, None)
+        lately[by] = None
+
     def _asked(self, mutant: Mutant, place: tuple[str, str, int]) -> list[int]:
-        """The tests that enter the function, fastest first."""
+        """The tests that enter the function: what noticed something there, the newest first, then by cost."""
         entering = self.entering.get(place, [])
         entering = [n for n in entering if concerns(self.items[n].path, mutant)]
-        return sorted(entering, key=self.cost.__getitem__)
+        newest = {by: -at for at, by in enumerate(self.lately.get((mutant.path, mutant.function), ()))}
+        return sorted(entering, key=lambda n: (newest.get(self.items[n].nodeid, 1), self.cost[n]))
 
     def _exchange(self, mutant: Mutant, place: tuple[str, str, int]) -> bool:
         path, name, _ = place
@@ -217,7 +225,7 @@ def _is_ours(thing: Any) -> bool:
 def concerns(test: Path, mutant: Mutant) -> bool:
     """Whether a file of tests is asked about a mutant."""
     subject = test.stem.removeprefix("test_")
-    if mutant.path in WHO_OWES and subject in ABOUT_GATES:
+    if mutant.path in WHO_OWES and (subject in ABOUT_GATES or subject.startswith("gates_")):
         return False
     return subject not in ABOUT_POLICY or mutant.path.startswith(POLICY)
 

@@ -45,15 +45,15 @@ def notice_was_given_where_needed(asked: Inquiry, given: Values) -> Answer:
         return None
     text = f"{in_words(found)} No signed notice or waiver is on file."
     days = day_count(common(given, "proposal_days"))
-    if asked.as_of >= _last_decided(asked, evidence_of(found)) + days:
+    decided = _last_decided(asked, evidence_of(found))
+    if decided is not None and asked.as_of >= decided + days:
         text += f" After {days.days} days without one a write-off is to be proposed."
     return Said(REQUIRE, text, None, "notice.recorded abn or waiver", evidence_of(found))
 
 
-def _last_decided(asked: Inquiry, evidence: tuple[str, ...]) -> date:
-    """The day of the last decision among this evidence, of which there is one at least."""
+def _last_decided(asked: Inquiry, evidence: tuple[str, ...]) -> date | None:
     wanted = set(evidence)
-    return max(a.at.date() for a in asked.account.adjudications if wanted & set(a.ids))
+    return max((a.at.date() for a in asked.account.adjudications if wanted & set(a.ids)), default=None)
 
 
 def other_cover_was_looked_for(asked: Inquiry, given: Values) -> Answer:
@@ -63,9 +63,9 @@ def other_cover_was_looked_for(asked: Inquiry, given: Values) -> Answer:
     if not found:
         return None
     needed = set(evidence_of(found))
-    last = max(a.at for a in asked.account.adjudications if needed & set(a.ids))
+    last = max((a.at for a in asked.account.adjudications if needed & set(a.ids)), default=None)
     coverage: Known[object] | None = asked.account.coverage
-    if coverage is None or coverage.at <= last:
+    if coverage is None or last is None or coverage.at <= last:
         text, lifted = in_words(found), "coverage.listed after the payer's answer"
         return Said(REQUIRE, text, None, lifted, evidence_of(found))
     ids = (coverage.id,)
@@ -111,7 +111,7 @@ def payer_waits_for_no_answer_of_the_patient(asked: Inquiry, given: Values) -> A
 def _efforts(asked: Inquiry, evidence: tuple[str, ...], wanted: int, within: timedelta) -> tuple[str, ...]:
     """The first run of that many efforts to reach the patient within that time, after the payer asked."""
     asked_on = _last_decided(asked, evidence)
-    made = [c for c in asked.contacts if is_effort(c.body) and c.at.date() >= asked_on]
+    made = [c for c in asked.contacts if is_effort(c.body) and (asked_on is None or c.at.date() >= asked_on)]
     for first, last in zip(made, made[wanted - 1 :], strict=False):
         if last.at.date() - first.at.date() <= within:
             return ids_of(made[made.index(first) : made.index(last) + 1])
