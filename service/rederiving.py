@@ -25,7 +25,7 @@ from adapters.store import (
 )
 from schemas.canonical import digest, from_bytes, to_bytes
 from schemas.errors import BatonError
-from schemas.facts import AccountRef, Fact
+from schemas.facts import UNREAD_PART, AccountFlagged, AccountRef, Fact
 from service.core.withdrawing import (
     REREAD,
     reread_out,
@@ -317,11 +317,19 @@ def _filter_of(asked: bytes) -> tuple[MessageFilter, int]:
 
 
 def _standing_facts(reader: Reader, seq: int) -> list[Fact]:
-    """The facts that a message was the first to state and that nobody has taken out."""
-    facts = _first_stated(reader, seq)
+    """The facts that a message was the first to state and that nobody has taken out.
+
+    The hold for a part that waited is none of them: what lifts it comes and goes with the part's entry.
+    """
+    places = {p.place for p in reader.parked(open_only=False, message_seq=seq, limit=10_000)}
+    facts = [f for f in _first_stated(reader, seq) if not (_holds_unread(f) and f.where in places)]
     accounts = {f.account for f in facts if f.account is not None}
     gone = withdrawn(r.fact for account in accounts for r in reader.facts(account))
     return [f for f in facts if f.id not in gone]
+
+
+def _holds_unread(fact: Fact) -> bool:
+    return isinstance(fact.body, AccountFlagged) and fact.body.flag == UNREAD_PART
 
 
 def _first_stated(reader: Reader, seq: int) -> list[Fact]:

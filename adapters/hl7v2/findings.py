@@ -86,7 +86,7 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
     "account-missing": (
         "error",
         "no account number stands where the mapping looks for it (PID-18 unless it says otherwise); "
-        'correct the feed, or say where it is: account = "PID-18" | "PID-3" | "PV1-19" | "PV1-50"',
+        'correct the feed, or say where it is: [account] field = "PID-18" | "PID-3" | "PV1-19" | "PV1-50"',
         "HL7 v2 3.4.2.18",
     ),
     "field-repeats": (
@@ -137,7 +137,8 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
     "plan-kind-unmapped": (
         "warning",
         "the mapping does not say what kind of plan this is, and the account holds until it does: "
-        '[plan_kind] "code in IN1-15" = "commercial" (or medicare, medicaid, …), or by payer: [payer_kind]',
+        '[hl7v2.plan_kind] "code in IN1-15" = "commercial" (or medicare, medicaid, …), or by payer: '
+        "[hl7v2.payer_kind]",
         "HL7 v2 6.5.6.15",
     ),
     "coverage-of-a-charge": (
@@ -159,19 +160,19 @@ _FOUND: Final[dict[str, tuple[Severity, str, str]]] = {
     "transaction-type-unmapped": (
         "error",
         "the mapping does not say what this FT1-6 is, and the account holds; add a line to it: "
-        '[ft1_type] "type in FT1-6" = "charge" (or map each FT1-7 under [ft1_code])',
+        '[hl7v2.ft1_type] "type in FT1-6" = "charge" (or map each FT1-7 under [hl7v2.ft1_code])',
         "HL7 v2 6.5.1.6",
     ),
     "transaction-code-unmapped": (
         "error",
         "the mapping does not say what this FT1-7 is, and the account holds; add a line to it: "
-        '[ft1_code] "code in FT1-7" = "payment.patient" (or payment.payer, adjustment.contractual, …)',
+        '[hl7v2.ft1_code] "code in FT1-7" = "payment.patient" (or payment.payer, adjustment.contractual, …)',
         "HL7 v2 6.5.1.7",
     ),
     "amount-sign-unmapped": (
         "error",
         "the mapping does not say what the sign of this amount means, and the account holds; add a line to "
-        'it: [amount_sign] "type in FT1-6" = "magnitude" (or signed, inverted)',
+        'it: [hl7v2.amount_sign] "type in FT1-6" = "magnitude" (or signed, inverted)',
         "HL7 v2 6.5.1.11",
     ),
     "amount-missing": (

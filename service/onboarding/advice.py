@@ -18,6 +18,9 @@ from service.mappings import FeedMapping
 STANDARD_TYPES: Final = {"CG": "charge"}
 """What FT1-6 says by the standard alone. Source: HL7 v2 table 0017."""
 
+LIKELY: Final = {"PY": "payment.", "CO": "payment.", "CD": "charge.reversal", "AJ": "adjustment."}
+"""What a code under each FT1-6 most likely means, proposed first; a person chooses. Source: table 0017."""
+
 SURE_KINDS: Final = {kind.upper().replace("_", ""): kind for kind in KINDS}
 FEWEST: Final = 0.9
 
@@ -48,7 +51,11 @@ def _hl7v2(census: Census | None, mapping: FeedMapping) -> Iterator[Unknown]:
         type, _, code = both.partition("|")
         if code not in known.ft1_code and type not in known.ft1_type:
             yield Unknown(
-                f"FT1-7 (FT1-6 {type})" if type else "FT1-7", code, count, "hl7v2.ft1_code", MEANINGS
+                f"FT1-7 (FT1-6 {type})" if type else "FT1-7",
+                code,
+                count,
+                "hl7v2.ft1_code",
+                tuple(sorted(MEANINGS, key=lambda meaning: not meaning.startswith(LIKELY.get(type, "")))),
             )
     for type, count in census.codes.get("FT1-6", Counter[str]()).items():
         if type not in known.amount_sign:

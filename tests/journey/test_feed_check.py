@@ -93,6 +93,17 @@ def test_nothing_that_says_whether_money_was_paid_is_suggested_without_a_persons
     assert pasted == {"account": {}, "hl7v2": {"ft1_code": {}, "plan_kind": {}, "financial_class": {}}}
 
 
+def test_what_is_proposed_first_for_money_is_what_its_type_says(tmp_path: Path) -> None:
+    body = UNKNOWN_EHR[1].replace("PP<b>", "CASH")
+    for type, first in (
+        ("PY", "payment.patient"),
+        ("CD", "charge.reversal"),
+        ("AJ", "adjustment.contractual"),
+    ):
+        told = "\n".join(checked(tmp_path, body.replace("|PY|", f"|{type}|")).suggested)
+        assert f'# "CASH" = "{first}"' in told, told
+
+
 def test_what_is_missing_and_what_it_holds_up_is_said(tmp_path: Path) -> None:
     report = checked(tmp_path, UNKNOWN_EHR[0].replace("IN1|1|P1", "IN1||P1").replace("HMO|||||||1", "HMO"))
     lacks = {one.need.name: one.plain()["lack"] for one in report.needs}

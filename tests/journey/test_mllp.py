@@ -8,16 +8,18 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hl7.client
 import pytest
+from hl7apy.core import Message as HL7Message
+from hl7apy.mllp import AbstractHandler, MLLPServer
 from hl7apy.parser import parse_message
 
 from adapters.mllp import Limits, Sender, client_context, frame, server_context
 from schemas.errors import ConfigRefused, Unavailable
 from schemas.facts import AccountRef
+from tests.journey.certificates import make_certificates
 from tests.journey.mllp_rig import SWIFT, Rig, adt, answer_on, code, listening, make_app, told, until
 
 
@@ -335,6 +337,42 @@ def test_a_client_that_is_not_ours_and_a_parser_that_is_not_ours_understand_the_
                 assert theirs.msh.version_id.value == version
 
 
+def test_what_another_library_frames_is_taken_and_its_answer_is_understood(rig: Rig) -> None:
+    """hl7apy builds and frames the message; it has no client of its own, only a server."""
+    made = parse_message(adt("A1", "c1", version="2.5").decode(), force_validation=False)
+    with rig.connect() as peer:
+        peer.sendall(made.to_mllp().encode())
+        theirs = parse_message((answer_on(peer) + b"\r").decode())
+    assert (theirs.msa.acknowledgment_code.value, theirs.msa.message_control_id.value) == ("AA", "c1")
+    assert rig.messages() == 1
+
+
+def test_our_client_is_understood_by_a_listener_that_is_not_ours() -> None:
+    """hl7apy's listener answers one message and closes: the next one goes over a new connection."""
+    heard: list[str] = []
+
+    class Answer(AbstractHandler):  # type: ignore[misc]
+        def reply(self) -> str:
+            message = parse_message(self.incoming_message)
+            heard.append(message.msh.message_control_id.value)
+            made = HL7Message("ACK", version="2.5.1")
+            made.msa.msa_1, made.msa.msa_2 = "AA", message.msh.message_control_id.value
+            return str(made.to_mllp())
+
+    with MLLPServer("127.0.0.1", 0, {"ADT^A04^ADT_A01": (Answer,), "ADT^A04": (Answer,)}) as server:
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        try:
+            for n in ("c1", "c2"):
+                with Sender("127.0.0.1", server.server_address[1]) as sender:
+                    answer = sender.send(adt("A1", n))
+                assert str(hl7.parse(answer.decode()).segment("MSA")[2]) == n
+        finally:
+            server.shutdown()
+            serving.join(10)
+    assert heard == ["c1", "c2"]
+
+
 def test_no_word_of_a_message_stands_in_the_log(rig: Rig) -> None:
     with rig.connect() as peer:
         for body in (adt("ZQACCOUNT"), b"ZQCANARY", adt("").replace(b"DOE", b"ZQCANARY")):
@@ -347,43 +385,8 @@ def test_no_word_of_a_message_stands_in_the_log(rig: Rig) -> None:
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CA of this test's own, and certificates of it for 127.0.0.1 and for a client."""
-    from ipaddress import ip_address
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    folder, now = tmp_path_factory.mktemp("tls"), datetime.now(UTC)
-
-    def made(name: str, issuer: x509.Name | None, sign: ec.EllipticCurvePrivateKey | None):  # type: ignore[no-untyped-def]
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        ca = x509.BasicConstraints(ca=issuer is None, path_length=None)
-        alternatives = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer or subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(ca, critical=True)
-            .add_extension(alternatives, critical=False)
-            .sign(sign or key, hashes.SHA256())
-        )
-        pem = serialization.Encoding.PEM
-        (folder / f"{name}.pem").write_bytes(built.public_bytes(pem))
-        (folder / f"{name}.key").write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        )
-        return subject, key
-
-    subject, key = made("ca", None, None)
-    made("server", subject, key)
-    made("client", subject, key)
-    made("stranger", None, None)
+    folder = tmp_path_factory.mktemp("tls")
+    make_certificates(folder)
     return folder
 
 
