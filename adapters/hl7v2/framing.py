@@ -22,6 +22,11 @@ _EDGE: Final = "\x0b\x1c\x1d\x00 \t"
 _OPENS: Final = re.compile(rb"(?:MSH|FHS|BHS)(?![A-Za-z0-9])", re.ASCII)
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _TAG: Final = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
+_USUAL_TAGS: Final = frozenset(
+    ("MSH", "EVN", "PID", "PD1", "NK1", "PV1", "PV2", "GT1", "IN1", "IN2", "IN3", "FT1", "DG1", "PR1", "OBX",
+     "ACC", "MRG", "AL1", "ROL", "NTE")
+)  # fmt: skip
+"""Names that need no look at their letters."""
 
 CHARSETS: Final[dict[str, str]] = {
     "": "ascii",
@@ -204,7 +209,8 @@ def _message(block: bytes, number: int) -> Iterator[Framed]:
             text = item
         else:
             yield item
-    marks = marks_of(_LINE_END.split(text, maxsplit=1)[0])
+    first = _LINE_END.search(text)
+    marks = marks_of(text if first is None else text[: first.start()])
     if isinstance(marks, Rejected):
         yield rejected(marks.code, where)
         return
@@ -221,11 +227,12 @@ def _message(block: bytes, number: int) -> Iterator[Framed]:
 def _fault(lines: list[str], marks: Marks, size: int) -> str:
     """Why the message as a whole cannot be read; the lines are left clean."""
     kept: list[str] = []
+    ends = (marks.field, "")
     for line in lines:
         clean = line.strip(_EDGE) if line[:1] in _EDGE or line[-1:] in _EDGE else line
         if not clean:
             continue
-        if clean[3:4] not in (marks.field, "") or not _TAG.match(clean):
+        if clean[3:4] not in ends or (clean[:3] not in _USUAL_TAGS and not _TAG.match(clean)):
             return "stray-line"
         kept.append(clean)
     if len(kept) > SEGMENTS:

@@ -25,12 +25,18 @@ class Marks(NamedTuple):
     subcomponent: str
 
 
+_USUAL_HEAD: Final = f"|{_USUAL}|"
+_USUAL_MARKS: Final = Marks("|", *_USUAL)
+
+
 def marks_of(line: str) -> Marks | Rejected:
     """The separators an MSH (or FHS, BHS) segment declares.
 
     >>> marks_of("MSH|^~\\\\&|APP").subcomponent
     '&'
     """
+    if line[3:9] == _USUAL_HEAD:
+        return _USUAL_MARKS
     field = line[3:4]
     given = line[4 : line.find(field, 4) if field and line.find(field, 4) > 0 else None]
     if not field or not 3 <= len(given) <= 5:
@@ -90,10 +96,12 @@ class Segment:
         value = self.first(n)
         if not value:
             return ""
-        part = value.split(self.marks.component, component)
-        if len(part) < component:
+        marks = self.marks
+        parts = value.split(marks.component, component)
+        if len(parts) < component:
             return ""
-        return unescaped(part[component - 1].partition(self.marks.subcomponent)[0].strip(), self.marks)
+        part = parts[component - 1].partition(marks.subcomponent)[0].strip()
+        return unescaped(part, marks) if marks.escape in part else part
 
     def repetitions(self, n: int) -> list[str]:
         """Every repetition of a field as it stands."""

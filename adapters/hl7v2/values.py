@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from schemas.money import LIMIT_CENTS
@@ -29,6 +30,7 @@ class NotMoney(ValueError):
         super().__init__(code)
 
 
+@lru_cache(maxsize=256)  # a message says one time in several places, and so do those of one second
 def instant_of(text: str, zone: tzinfo) -> datetime:
     """A time as an instant in UTC; one without offset is in `zone`, a day alone is its first instant.
 
