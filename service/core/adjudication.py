@@ -92,7 +92,7 @@ def standing(decisions: list[Adjudication], billed_cents: int, duplicate_codes: 
         only = decisions[0]
         if not _says_only_duplicate(only, duplicate_codes):
             return Standing((only,), conflicting=only.claim.charge_cents > billed_cents)
-    active: list[Adjudication] = []
+    told: list[Adjudication] = []
     cancelled: list[tuple[Adjudication, Adjudication]] = []
     orphans: list[Adjudication] = []
     duplicates: list[Adjudication] = []
@@ -100,22 +100,23 @@ def standing(decisions: list[Adjudication], billed_cents: int, duplicate_codes: 
     forwarded: list[Adjudication] = []
     for one in decisions:
         if one.claim.status == REVERSAL:
-            target = _target(one, active)
+            target = _target(one, told)
             if target is None:
-                # Taking back "decided before" takes nothing back.
-                if _target(one, duplicates) is None:
-                    orphans.append(one)
+                orphans.append(one)
             else:
-                active.remove(target)
-                cancelled.append((target, one))
+                told.remove(target)
+                # Taking back "decided before" takes nothing back.
+                if not _says_only_duplicate(target, duplicate_codes):
+                    cancelled.append((target, one))
         elif one.claim.status == PREDETERMINATION:
             predeterminations.append(one)
         elif one.claim.status == NOT_OURS:
             forwarded.append(one)
-        elif _says_only_duplicate(one, duplicate_codes):
-            duplicates.append(one)
         else:
-            active.append(one)
+            told.append(one)
+            if _says_only_duplicate(one, duplicate_codes):
+                duplicates.append(one)
+    active = [one for one in told if not _says_only_duplicate(one, duplicate_codes)]
     superseded = _supersede(active, billed_cents)
     # Where nothing stands nothing overlaps, even if only a reversal's negative charge is known.
     over = bool(active) and sum(a.claim.charge_cents for a in active) > billed_cents
@@ -140,7 +141,7 @@ def _says_only_duplicate(one: Adjudication, duplicate_codes: frozenset[str]) -> 
     )
 
 
-def _target(reversal: Adjudication, active: list[Adjudication]) -> Adjudication | None:
+def _target(reversal: Adjudication, told: list[Adjudication]) -> Adjudication | None:
     """The decision a reversal takes back: the latest before it, by payer claim number, then original
     reference, then exact negation (DET-04). A 4010 reversal names no reasons of its own, only group CR, so
     there charge and payment negate.
@@ -148,11 +149,11 @@ def _target(reversal: Adjudication, active: list[Adjudication]) -> Adjudication 
     number, original = reversal.claim.payer_claim_id, reversal.claim.original_payer_claim_id
     for wanted in (number, original):
         if wanted:
-            for one in reversed(active):
+            for one in reversed(told):
                 if one.claim.payer_claim_id == wanted:
                     return one
     old_form = bool(reversal.triples) and all(group == "CR" for group, _, _ in reversal.triples)
-    for one in reversed(active):
+    for one in reversed(told):
         if (
             one.claim.charge_cents == -reversal.claim.charge_cents
             and one.claim.paid_cents == -reversal.claim.paid_cents

@@ -198,7 +198,7 @@ class _Determination:
     def _answer(self, payer: str, decisions: list[Adjudication], billed: int) -> PayerAnswer:
         policy = self.setting.policy
         left = standing(decisions, billed, policy.on(decisions[-1].on).duplicate_codes)
-        weighed = [weigh(a, policy.on(a.on), self.setting.programme(a.claim, a.on)) for a in left.active]
+        weighed = [weigh(a, policy.on(a.on), self.setting.programme(left.active, a.on)) for a in left.active]
         evidence = tuple([i for a in left.active for i in a.ids]) or tuple(
             [i for a in decisions for i in a.ids]
         )
@@ -211,7 +211,7 @@ class _Determination:
             answer.denied_cents += w.denied_cents
             answer.prior_cents += w.prior_cents
             answer.binding = answer.binding or w.binding
-            self._note_decision(payer, a, w)
+            self._note_decision(answer, a, w)
         if left.conflicting:
             answer.pr_cents = min(w.pr_cents for w in weighed)
         self._note_standing(answer, billed)
@@ -226,8 +226,8 @@ class _Determination:
                 return one.claim.order
         return min([PROCESSED.get(a.claim.status, 9) for a in decisions])
 
-    def _note_decision(self, payer: str, one: Adjudication, weighed: Weighed) -> None:
-        claim = one.claim
+    def _note_decision(self, answer: PayerAnswer, one: Adjudication, weighed: Weighed) -> None:
+        claim, payer = one.claim, answer.payer
         self.found(
             "DET-05",
             f"Payer {payer} decided on {one.on}: charge {format_cents(claim.charge_cents)}, paid "
@@ -256,14 +256,14 @@ class _Determination:
         elif claim.status not in _KNOWN_STATUS:
             self.undetermined = True
             self.found("DET-01.status", "The claim status is not one that decides anything.", one.ids)
-        self._note_frequency(payer, one)
+        self._note_frequency(answer, one)
 
-    def _note_frequency(self, payer: str, one: Adjudication) -> None:
+    def _note_frequency(self, answer: PayerAnswer, one: Adjudication) -> None:
         """DET-12: interim bills wait for their last one; a void must take the earlier decision back."""
         if one.claim.frequency in ("2", "3"):
-            if not any(a.claim.frequency == "4" for a in self.decisions[payer]):
+            if not any(a.claim.frequency == "4" for a in answer.standing.active):
                 text = "An interim bill; the last one is not decided."
-                self.open("DET-12.interim", Awaited(f"payer:{payer}", "pending", text), one.ids)
+                self.open("DET-12.interim", Awaited(f"payer:{answer.payer}", "pending", text), one.ids)
         elif one.claim.frequency == "8":
             self.undetermined = True
             self.found("DET-12.void", "A void was decided instead of taking the bill back.", one.ids)
@@ -407,13 +407,14 @@ class _Determination:
         return decisions[0].ids if decisions else ()
 
     def _was_open(self, one: Adjudication) -> bool:
-        weighed = weigh(one, self.setting.policy.on(one.on), self.setting.programme(one.claim, one.on))
+        weighed = weigh(one, self.setting.policy.on(one.on), self.setting.programme((one,), one.on))
         return not weighed.binding or any(rule in _PROVISIONAL for rule in weighed.signals)
 
     def _await_unnamed(self, answers: list[PayerAnswer], known: set[str]) -> None:
         """A payer forwarded the claim, or says that it did not: somebody else must decide, named or not."""
         for answer in answers:
-            earlier = {a.payer for a in answers if a.rank < answer.rank}
+            # Of two with one rank, the one that decided first is not whom the other passed the claim on to.
+            earlier = {a.payer for a in answers if (a.rank, a.decided_on) < (answer.rank, answer.decided_on)}
             if points_elsewhere(answer) and not known - {answer.payer} - earlier:
                 text = f"Payer {answer.payer} points to another payer that is not named."
                 self.open("DET-10.waiting", Awaited("undetermined", "waiting", text), answer.evidence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from schemas.decisions import PayerState
@@ -67,6 +67,11 @@ class PayerAnswer:
     denied_cents: int = 0
     prior_cents: int = 0
     binding: bool = False
+
+    @property
+    def decided_on(self) -> date:
+        """The day of its last standing decision; before every other where none stands."""
+        return max([a.on for a in self.standing.active], default=date.min)
 
 
 class Expectation(NamedTuple):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from schemas.facts import ClaimAdjudicated, Coverage
+from schemas.facts import Coverage
 from service.core.account import Account, service_day
 from service.core.adjudication import Adjudication
 from service.core.policy import Period, Policy
@@ -31,7 +32,7 @@ class Setting:
     consent_on_file: bool
     split_charges: bool
     plans_missing: int
-    programmes: dict[tuple[str, str | None, date], Programme] = field(default_factory=dict)
+    programmes: dict[tuple[str, frozenset[str | None], date], Programme] = field(default_factory=dict)
 
     def payer(self, id: str) -> str:
         """The one name of a payer that carriers call by several."""
@@ -42,25 +43,29 @@ class Setting:
         id = one.claim.payer.id
         return self.names.get(id, id)
 
-    def programme(self, claim: ClaimAdjudicated, on: date) -> Programme:
-        """What the patient's programmes and papers say about a payer's decision of that day."""
-        payer = self.names.get(claim.payer.id, claim.payer.id)
-        key = payer, claim.filing_indicator, self.policy.on(on).starts_on
+    def programme(self, decisions: Iterable[Adjudication], on: date) -> Programme:
+        """What the patient's programmes and papers say about these decisions of one payer, as of a day.
+
+        A programme that one of them names covers all of them: a payer has one with a patient.
+        """
+        claims = [one.claim for one in decisions]
+        payer = self.names.get(claims[0].payer.id, claims[0].payer.id)
+        key = payer, frozenset([c.filing_indicator for c in claims]), self.policy.on(on).starts_on
         known = self.programmes.get(key)
         if known is None:
-            known = self.programmes[key] = self._programme(payer, claim.filing_indicator, on)
+            known = self.programmes[key] = self._programme(payer, key[1], on)
         return known
 
-    def _programme(self, payer: str, filing: str | None, on: date) -> Programme:
+    def _programme(self, payer: str, filed: frozenset[str | None], on: date) -> Programme:
         kind = self.kinds.get(payer, "")
         allowed = str(self.policy.of_gate(on, "G13").values["billable_reasons"][0] or "")
         return Programme(
-            medicaid=filing == "MC" or kind == "medicaid",
+            medicaid="MC" in filed or kind == "medicaid",
             qmb=self.qmb,
-            veteran=filing == "VA" or kind == "va",
-            medicare=filing in ("MA", "MB") or kind == "medicare",
-            tricare=filing == "CH" or kind == "tricare",
-            injury=filing == "WC" or kind == "workers_comp",
+            veteran="VA" in filed or kind == "va",
+            medicare=not filed.isdisjoint(("MA", "MB")) or kind == "medicare",
+            tricare="CH" in filed or kind == "tricare",
+            injury="WC" in filed or kind == "workers_comp",
             notice_on_file=self.notice_on_file,
             consent_on_file=self.consent_on_file,
             billable_reasons=frozenset(allowed.split()),

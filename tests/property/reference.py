@@ -240,12 +240,13 @@ def reckon(every: list[Fact], ref: AccountRef = ACCOUNT, reconciling: bool = Tru
         or (claims and base != billed)
         or not (claims or selfpay)
         or (setting["charges"] is None and not claims)
+        or (selfpay and setting["plans_missing"])
     ):
         state = "provisional"
     else:
         state = "final"
     if selfpay:
-        assigned = part = max(0, base)
+        assigned = part = 0 if setting["plans_missing"] else max(0, base)
     else:
         assigned, part = sum(c["assigned"] for c in claims), sum(c["collectible"] for c in claims)
     if doubt:
@@ -255,9 +256,8 @@ def reckon(every: list[Fact], ref: AccountRef = ACCOUNT, reconciling: bool = Tru
     for c in claims:
         bears.update(Counter(undetermined=c["left"]) if doubt else c["bears"])
     if base != billed:
-        bears["patient" if selfpay and not doubt else "undetermined" if claims or selfpay else "awaited"] += (
-            base - billed
-        )
+        theirs = selfpay and not doubt and not setting["plans_missing"]
+        bears["patient" if theirs else "undetermined" if claims or selfpay else "awaited"] += base - billed
     payments: list[Any] = [f.body for f in facts["payment.posted"]]
     adjustments: list[Any] = [f.body for f in facts["adjustment.posted"]]
     for kind in ("payer", "patient", "other"):

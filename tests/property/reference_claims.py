@@ -193,26 +193,29 @@ def pieces(a: ClaimAdjudicated) -> list[tuple[Any, set[str]]]:
 
 
 def barred(a: ClaimAdjudicated, code: str, said: set[str], setting: dict[str, Any]) -> bool:
-    """Whether this PR part may not be asked for although the payer wrote PR (1.4, 1.6, 2.4)."""
+    """Whether this PR part may not be asked for although the payer wrote PR (1.4, 1.6, 2.4).
+
+    A programme that one of the payer's decisions on the claim names covers all of them.
+    """
     kind = class_of(code)
     reduction = kind not in ("COST_SHARE", "PAID_TO_PATIENT", "CREDIT")
-    filed = a.filing_indicator
+    filed = setting["filed"][a.payer.id]
     listed = setting["kinds"].get(a.payer.id)
     return bool(
         setting["protected"]
-        or filed == "VA"
+        or "VA" in filed
         or listed == "va"
-        or filed == "WC"
+        or "WC" in filed
         or listed == "workers_comp"
         or "VETERAN" in effects(a, all_remarks(a))
-        or ((filed == "MC" or listed == "medicaid") and code not in MEDICAID_BILLABLE)
+        or (("MC" in filed or listed == "medicaid") and code not in MEDICAID_BILLABLE)
         or said & {"STRIP_ALL", "INFO_FROM_PROVIDER"}
         or ("STRIP_REDUCTION" in said and reduction and not setting["notice"])
         or ("STRIP_ABOVE_COST_SHARE" in said and kind != "COST_SHARE")
         or (code == "45" and (not setting["consent"] or said & {"STRIP_BALANCE_BILL", "BALANCE_BILL_BARRED"}))
         or kind in ("NO_COLLECT", "PREDETERMINATION", "COVERAGE_NOT_FOUND")
         or (
-            (setting["kinds"].get(a.payer.id) == "medicare" or filed in ("MA", "MB"))
+            (setting["kinds"].get(a.payer.id) == "medicare" or filed & {"MA", "MB"})
             and "NO_NOTICE" in said
             and kind in NOTICE
         )
@@ -250,6 +253,7 @@ def answer(payer: str, mine: list[ClaimAdjudicated], billed: int, setting: dict[
     """What one payer's standing decisions come to: PR, what is left of it, and whether it is an answer."""
     at = standing(mine, billed)
     active: list[ClaimAdjudicated] = at["active"]
+    setting["filed"][payer] = {a.filing_indicator for a in active}
     prs, ok = [], 0
     for a in active:
         by_cas = sum(x.amount_cents for x in a.every_adjustment() if x.group == "PR")
@@ -265,9 +269,7 @@ def answer(payer: str, mine: list[ClaimAdjudicated], billed: int, setting: dict[
     binding = not unknown and (any(a.paid_cents for a in active) or not elsewhere)
     remarked = set().union(*(effects(a, all_remarks(a)) for a in active))
     interim = {a.frequency for a in active}
-    service_family = setting["kinds"].get(payer) == "tricare" or any(
-        a.filing_indicator == "CH" for a in active
-    )
+    service_family = setting["kinds"].get(payer) == "tricare" or "CH" in setting["filed"][payer]
     waits = (
         (service_family and any(beyond_cost_share(x) for x in every))
         or any(a.status in PENDED or a.remittance_balanced is False for a in active)
@@ -319,6 +321,28 @@ def closing(facts: dict[str, list[Fact]], claim: str, payer: str) -> tuple[str, 
     return (last[3], last[0]) if last and last[3].startswith("closed") else None
 
 
+def place_of(payer: str, said: list[Any], setting: dict[str, Any]) -> int:
+    """Whose number a payer is: as listed, as told, or as it says that it processed the claim; a denial says
+    nothing of that."""
+    listed: dict[str, int] = setting["order"] or {}
+    if payer in listed:
+        return 1 + sorted(listed, key=lambda p: (listed[p], p)).index(payer)
+    mine = [a for a in said if a.payer.id == payer]
+    told = [a.order for a in mine if a.order]
+    return told[0] if told else min(9 if a.status == "4" else RANK.get(a.status, 9) for a in mine)
+
+
+def passed_on(answers: list[dict[str, Any]], place: dict[str, int], known: set[str]) -> bool:
+    """Whether a payer points to another one, and nobody is known who could be meant."""
+    when = {a["payer"]: max((paid_on(b) for b in a["active"]), default=date.min) for a in answers}
+    for a in answers:
+        mine = (place[a["payer"]], when[a["payer"]])
+        earlier = {p for p in when if (place[p], when[p]) < mine}
+        if a["sent_on"] and not known - earlier - {a["payer"]}:
+            return True
+    return False
+
+
 def before(last: Any, at: Any) -> bool:
     return last is not None and last < at
 
@@ -345,11 +369,12 @@ def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any
         total = max(sent.values())
     elif setting["charges"] is not None and len(setting["claims"]) == 1:
         total = max(total, setting["charges"])
+    setting = setting | {"filed": {}}
     answers = [
         answer(p, [a for a in said if a.payer.id == p], total, setting) for p in {a.payer.id for a in said}
     ]
     listed = setting["order"] or {}
-    place = {a.payer.id: a.order or RANK.get(a.status, 9) for a in reversed(said)} | listed
+    place = {a["payer"]: place_of(a["payer"], said, setting) for a in answers}
     answers.sort(key=lambda a: (place[a["payer"]], a["payer"]))
     answered = [a for a in answers if a["active"]]
     expected = set(listed) | set(sent)
@@ -371,7 +396,7 @@ def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any
         state = "final"
     elif (
         open_payers
-        or (answers and answers[-1]["sent_on"])
+        or passed_on(answers, place, set(closed))
         or not binding
         or setting["plans_missing"]
         or any(a["waits"] for a in answered)
