@@ -100,6 +100,12 @@ def but(one: Fact, **said: Any) -> Fact:
             "DET-05 DET-05 DET-10",
             id="the last bill too",
         ),
+        pytest.param(
+            [but(PLAIN, frequency="4"), BACK, but(NEW, frequency="3")],
+            "provisional",
+            "DET-05 DET-12.interim DET-04.cancelled DET-10",
+            id="the last bill was taken back",
+        ),
         pytest.param([but(PLAIN, frequency="8")], "undetermined", "DET-05 DET-12.void DET-10", id="a void"),
         pytest.param(
             [PLAIN, decided("500.00", "0.00", "OA-18 500.00", number="N2", on=3)],
@@ -118,6 +124,16 @@ def but(one: Fact, **said: Any) -> Fact:
             "final",
             "DET-05 DET-13 DET-10",
             id="an estimate",
+        ),
+        pytest.param(
+            [
+                decided("500.00", "0.00", "OA-18 500.00", number="N1", on=3),
+                decided("500.00", "0.00", "CO-97 500.00", trace="T2", on=9),
+                decided("-500.00", "0.00", "CR-18 -500.00", number="N1", status="22", on=9),
+            ],
+            "final",
+            "DET-05 DET-03 DET-10",
+            id="decided before, and that taken back by its number",
         ),
         pytest.param([BACK], "undetermined", "DET-04.orphan DET-10", id="taken back, never seen"),
         pytest.param(

@@ -52,6 +52,29 @@ def test_the_filing_indicator_names_the_programme_too(filing: str, rule: str) ->
     assert (found.collectible_cents, rule in rules(found)) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("filing", "rule", "collectible"),
+    [
+        (None, None, 7500),
+        ("VA", "DET-09.veteran", 0),
+        ("WC", "DET-09.injury", 0),
+        ("MC", "DET-09.medicaid", 0),
+        ("CH", "DET-09.tricare", 0),
+    ],
+)
+def test_a_programme_that_one_half_of_a_split_claim_names_covers_the_other_half(
+    filing: str | None, rule: str | None, collectible: int
+) -> None:
+    found = owes(
+        covered("P1"),
+        submitted("500.00"),
+        decided("200.00", "200.00", number="N1", filing=filing),
+        decided("300.00", "225.00", "PR-96 75.00", number="N2", filing="12"),
+    )
+    assert found.collectible_cents == collectible
+    assert rule is None or rule in rules(found)
+
+
 def test_medicaid_leaves_the_patient_nothing_but_its_own_cost_share() -> None:
     found = one_payer("medicaid", "CO-45 100.00", "PR-3 4.00", "PR-96 96.00", paid="300.00")
     assert found.collectible_cents == 400

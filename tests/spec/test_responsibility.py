@@ -301,6 +301,21 @@ def test_a_forwarded_claim_without_a_name_waits_for_somebody() -> None:
     assert (found.determination, borne(found, "undetermined")) == ("provisional", 10000)
 
 
+@pytest.mark.parametrize(("first_on", "waits"), [(0, True), (9, False)])
+def test_whoever_decided_first_is_not_whom_another_payer_passed_the_claim_on_to(
+    first_on: int, waits: bool
+) -> None:
+    found = owes(
+        covered(),
+        charged("500.00"),
+        submitted("500.00", payer="P1"),
+        submitted("500.00", payer="P2"),
+        decided("500.00", "400.00", "PR-1 100.00", payer="P1", on=first_on),
+        decided("500.00", "400.00", "PR-1 100.00", payer="P2", status="19", forwarded="P2", on=5),
+    )
+    assert (found.determination == "provisional") is waits
+
+
 def test_a_later_payer_cannot_raise_what_an_earlier_one_left() -> None:
     facts = [
         adult(),
