@@ -104,14 +104,19 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @blue.asks(MessagesQuery)
     @blue.gives(200, MessagePage)
     @blue.refuses(422, 503)
-    @blue.named("listMessages")
+    @blue.named("listMessages", parameters=WHO_ASKS)
     def page(query: dict[str, Any]) -> Response:
         """Messages, newest first; `next` is the cursor of the next page, null on the last."""
-        like = MessageFilter(feed=query.get("feed"), status=query.get("status"))
+        names = ("feed", "since", "until", "status", "account", "id")
+        like = MessageFilter(*(query.get(name) for name in names))
         with rooms.store().read() as reader:
             found = browsing.page(reader, like, query.get("cursor"), query["limit"])
+            # What came is nobody's in itself; which of it is about one account is that patient's.
+            named = like.account is not None and found["items"]
+            meant = answers.accounts_meant(reader, like.account or "") if named else []
         # A cursor is text to its reader: what it counts is our own affair.
-        return plain(found | {"next": None if found["next"] is None else str(found["next"])})
+        told = found | {"next": None if found["next"] is None else str(found["next"])}
+        return rooms.register.shown(told, "messages", meant)
 
     @blue.route("/messages/<string:sha256>")
     @blue.asks(OfFeedQuery)

@@ -190,6 +190,24 @@ class MessagesQuery(PageQuery):
         validate=validate.OneOf(["accepted", "duplicate", "parked", "unread"]),
         metadata={"description": "Only these."},
     )
+    since = fields.AwareDateTime(
+        format="iso",
+        validate=INSTANTS,
+        metadata={"description": "Only what came from then on.", "pattern": INSTANT_PATTERN},
+    )
+    until = fields.AwareDateTime(
+        format="iso",
+        validate=INSTANTS,
+        metadata={"description": "Only what came before that.", "pattern": INSTANT_PATTERN},
+    )
+    account = fields.String(
+        validate=validate.Length(1, 257),
+        metadata={"description": "Only about this account: facility/number, or number."},
+    )
+    id = fields.String(
+        validate=validate.Length(1, 512),
+        metadata={"description": "The sender's message id (source/id) or its control number."},
+    )
     cursor = Whole(
         validate=validate.Range(0, (1 << 63) - 1),
         metadata={"description": "`next` of the page before; without it, the first page."},

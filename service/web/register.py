@@ -36,6 +36,7 @@ SHOWS_PATIENTS: Final = frozenset(
         "accounts.why_by_id",
         "cases.page",
         "cases.show",
+        "messages.page",
         "messages.detail",
         "messages.reveal",
         "messages.trace",
@@ -60,7 +61,6 @@ SHOWS_NOBODY: Final = frozenset(
     (
         "messages.receive",
         "messages.show",
-        "messages.page",
         "fhir.bundle",
         "fhir.create",
         "feeds.page",

@@ -55,6 +55,7 @@ def patient_urls(door: Door) -> list[tuple[str, str, list[str]]]:
         ("cases.show", f"/v1/cases/{case['id']}", [case["account"]]),
         ("parked.page", "/v1/parked", ["GEN/A3"]),
         ("parked.show", f"/v1/parked/{parked['id']}", ["GEN/A3"]),
+        ("messages.page", "/v1/messages?account=GEN/A1", ["GEN/A1"]),
         ("messages.detail", f"/v1/messages/{parked['message']}/detail", ["GEN/A3"]),
         ("messages.trace", f"/v1/trace/{case['id']}", [case["account"]]),
         ("overrides.page", "/v1/overrides?account=GEN/A1", ["GEN/A1"]),

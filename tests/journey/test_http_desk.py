@@ -130,3 +130,21 @@ def test_a_message_is_traced_to_its_decisions_and_back_over_http(door: Door) -> 
     back = door.get(f"/v1/trace/{told['decisions'][0]['decision']}").get_json()
     assert back["kind"] == "decision" and digest(body) in {f["message"] for f in back["facts"]}
     problem_of(door.get("/v1/trace/nothing"), 404, "no-such-id")
+
+
+def test_messages_are_found_by_time_account_and_the_senders_id(door: Door) -> None:  # noqa: F811
+    one, other = charge("A1"), charge("A2")
+    door.send(one)
+    door.send(other)
+
+    def found(**asked: str) -> list[str]:
+        return [item["sha256"] for item in door.get("/v1/messages", **asked).get_json()["items"]]
+
+    second, first = found()
+    assert found(account="GEN/A1") == [first] and found(account="A2") == [second]
+    assert found(id=f"test-hospital/{other['id']}") == [second] and found(id="nobody/9") == []
+    long_ago, ahead = "2020-01-01T00:00:00Z", "2900-01-01T00:00:00Z"
+    assert found(since=long_ago, until=ahead) == [second, first]
+    assert found(since=ahead) == found(until=long_ago) == found(account="A9") == []
+    assert found(account="A1", since=long_ago) == [first]
+    problem_of(door.get("/v1/messages", since="yesterday"), 422, "bad-parameters")
