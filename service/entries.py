@@ -11,6 +11,7 @@ from adapters.store.rows import AuditRow, CaseEventRow, DecisionRow, FactRow, Me
 from adapters.store.schema import instant_text
 from schemas.canonical import digest, to_bytes
 from schemas.facts import AccountRef, LargeMessage, Message, Rejected
+from service.audit.program import program
 from service.release import Waits
 
 
@@ -74,6 +75,8 @@ class Entries:
         facts = self._facts.pop(account_id, [])
         self._named.update(messages)
         more: dict[str, Any] = {}
+        if decision is not None:
+            more["program"] = program()
         if waits.causes:
             more["withheld"] = [list(waits.causes), waits.until]
         self._add("account.decided", str(ref), sorted(messages), facts, decision, moves, more)

@@ -29,7 +29,8 @@ class LoggedAct:
     """One entry of the log, by what happened. `accounts` are `facility/number`; texts are None where unknown.
 
     `purpose` is a code of PurposeOfUse for reads and free text for disclosures; `address` is where the agent
-    was. `messages` are digests of what came in, `decision` is the one made of it, `before` the one replaced.
+    was. `messages` are digests of what came in, `decision` is the one made of it, `before` the one replaced;
+    `program` is the version that decided, and the digest over the sources that decide.
     """
 
     seq: int
@@ -50,6 +51,7 @@ class LoggedAct:
     before: str | None = None
     policy: str | None = None
     cases: tuple[str, ...] = ()
+    program: tuple[str, str] | None = None
 
 
 def resources(act: LoggedAct) -> Iterator[Resource]:
@@ -171,6 +173,8 @@ def _data(act: LoggedAct) -> Resource:
         "role": _coding(f"{TERMINOLOGY}/object-role", "3", "Report"),
         "detail": [{"type": "urn:baton:audit-entry", "valueString": f"{act.seq} {act.leaf}"}],
     }
+    if act.program:
+        found["detail"].append({"type": "urn:baton:program", "valueString": " ".join(act.program)})
     if act.parameters:
         asked = json.dumps(dict(act.parameters), sort_keys=True, ensure_ascii=False, default=str)
         found["detail"].append(
@@ -199,11 +203,27 @@ def _provenance(act: LoggedAct) -> Resource:
         "agent": [
             {
                 "type": _concept(f"{TERMINOLOGY}/provenance-participant-type", "assembler", "Assembler"),
-                "who": _baton(act),
+                "who": {"reference": "#baton"} | _baton(act) if act.program else _baton(act),
             }
         ],
     }
+    if act.program:
+        found["contained"] = [_device(act, *act.program)]
     return found | ({"entity": entity} if entity else {})
+
+
+def _device(act: LoggedAct, version: str, code_sha256: str) -> Resource:
+    """The program that decided, as it was then. Source: FHIR R4 8.11 Device.version."""
+    return {
+        "resourceType": "Device",
+        "id": "baton",
+        "identifier": [{"system": "urn:baton:log", "value": act.origin}],
+        "deviceName": [{"name": "Baton", "type": "model-name"}],
+        "version": [
+            {"type": {"text": "release"}, "value": version},
+            {"type": {"text": "SHA-256 over the sources that decide"}, "value": code_sha256},
+        ],
+    }
 
 
 def _account_as(account: str, type: str) -> Resource:

@@ -106,4 +106,11 @@ def _decided(
         before=last.get(account),
         policy=policy,
         cases=tuple(sorted({row.told[1] for row in moved.values()})),
+        program=_program(said) if stored else None,
     )
+
+
+def _program(said: dict[str, Any]) -> tuple[str, str] | None:
+    """Version and digest of the program that decided; None where the entry is older than saying so."""
+    found = said.get("program")
+    return (found["baton"], found["code_sha256"]) if found else None

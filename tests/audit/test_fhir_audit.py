@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from fhir.resources.R4B.provenance import Provenance
 
 from adapters.fhir.auditing import resources
 from adapters.store import AuditRow
-from schemas.canonical import to_bytes
+from schemas.canonical import from_bytes, to_bytes
 from schemas.facts import AccountRef
 from service.audit.fhir import acts
+from service.audit.program import program
 from tests.journey.command_line import Home
 from tests.journey.web_fixtures import CANARIES, Door, charge, door_to, make_app, overdue_story, said
 
@@ -108,12 +110,43 @@ def test_a_decision_leads_back_to_its_messages_policy_and_the_decision_before(do
     assert last["policy"] == [f"urn:baton:policy-sha256:{door.app.policy.sha256}"]
 
 
+def test_a_decision_names_the_program_that_made_it_as_the_log_does(door: Door) -> None:
+    with door.app.store.read() as reader:
+        said = [from_bytes(e.content or b"{}") for e in reader.audit_log() if e.kind == "account.decided"]
+    assert all(("program" in one) == bool(one["decisions"]) for one in said)
+    named = program()
+    assert {tuple(one["program"].items()) for one in said if one["decisions"]} == {tuple(named.items())}
+    found = made(door)
+    for one in (r for r in found if r["resourceType"] == "Provenance"):
+        (device,) = one["contained"]
+        assert one["agent"][0]["who"]["reference"] == "#" + device["id"]
+        assert [v["value"] for v in device["version"]] == [named["baton"], named["code_sha256"]]
+    details = [d for r in found for d in r.get("entity", [{}])[-1].get("detail", ())]
+    assert {d["valueString"] for d in details if d["type"] == "urn:baton:program"} == {
+        f"{named['baton']} {named['code_sha256']}"
+    }
+
+
+def test_of_an_entry_that_names_no_program_none_is_claimed(door: Door) -> None:
+    with door.app.store.read() as reader:
+        older = [replace(act, program=None) for act in acts(reader, "baton") if act.kind == "decision"]
+    found = [r for act in older for r in resources(act)]
+    assert any(r["resourceType"] == "Provenance" for r in found)
+    assert "contained" not in json.dumps(found) and "urn:baton:program" not in json.dumps(found)
+    kinds = {"AuditEvent": AuditEvent, "Provenance": Provenance}
+    for one in found:
+        kinds[one["resourceType"]].model_validate(one)
+
+
 def test_each_resource_leads_to_its_entry_in_the_log(door: Door) -> None:
     with door.app.store.read() as reader:
         leaves = {f"{e.seq} {e.hash}" for e in reader.audit_log()}
     events = [r for r in made(door, None) if r["resourceType"] == "AuditEvent"]
     assert {
-        d["valueString"] for r in events for d in r["entity"][1]["detail"] if "valueString" in d
+        d["valueString"]
+        for r in events
+        for d in r["entity"][1]["detail"]
+        if d["type"] == "urn:baton:audit-entry"
     } <= leaves
 
 

@@ -121,7 +121,11 @@ def refusal(place: Place, answer: bytes, at: datetime | None = None) -> str:
 
 def test_an_answer_about_something_else_is_refused(place: Place) -> None:
     place.ask()
-    assert refusal(place, place.authority.reply(stamping.query(b"something else")[0])) == "stamp-other"
+    query, nonce = stamping.query(b"something else")
+    answer = place.authority.reply(query)
+    assert refusal(place, answer) == "stamp-other"
+    with pytest.raises(BatonError, match="stamp-other"):
+        place.verify(answer, b"said", nonce)
 
 
 def test_an_answer_to_another_request_about_the_same_checkpoint_is_refused(place: Place) -> None:
