@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -77,12 +78,18 @@ def _make(file: Path) -> None:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     secret = Ed25519PrivateKey.generate().private_bytes_raw()
+    # Whole or not at all: a disk that is full would leave a file that holds no key, and nothing would sign.
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            out.write(b64encode(secret) + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
+        os.link(name, file)
     except FileExistsError:
         return  # another process was first
-    with os.fdopen(handle, "wb") as out:
-        out.write(b64encode(secret) + b"\n")
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def signature_holds(public_key: bytes, text: bytes, signature: bytes) -> bool:

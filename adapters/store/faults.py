@@ -34,6 +34,8 @@ _LIMIT: Final = (
     "the database is out of memory or connections; lower the load or raise its limits",
 )
 _READ_ONLY: Final = ("database-read-only", "the database takes no writes now (a standby or a read-only file)")
+OF_THE_DISK: Final = (_FULL[0], _DISK[0], _READ_ONLY[0])
+"""The codes that speak of a disk's room or rights."""
 
 _SQLITE: Final = {
     sqlite3.SQLITE_BUSY: _BUSY,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from adapters.store import revisions
 from adapters.store.engine import open_engine, place_of, read_url
-from adapters.store.faults import is_driver_error, translate
+from adapters.store.faults import OF_THE_DISK, is_driver_error, translate
 from adapters.store.lease import hold
 from adapters.store.queue import EmbeddedQueue
 from adapters.store.reader import Reader
@@ -40,7 +41,8 @@ class Store:
 
         Raises:
             ConfigRefused: the URL or its folder is wrong.
-            Unavailable: `database-unreachable`. No text quotes user or password.
+            Unavailable: `database-unreachable`, or what is wrong with the disk of a file that is there. No
+                text quotes user or password.
         """
         read = read_url(url)
         engine = open_engine(read, connections, wait_seconds)
@@ -52,9 +54,17 @@ class Store:
             engine.dispose()
             if not is_driver_error(error):
                 raise
+            why = translate(error)
+            if why.code in OF_THE_DISK and cls._is_there(read):
+                # SQLite writes beside its file also to read: a full or read-only disk keeps it from opening.
+                raise Unavailable(why.code, why.reason, where=place_of(read)) from None
             reason = f"no database answers at {place_of(read)}; start it, or correct BATON_DATABASE_URL"
             raise Unavailable("database-unreachable", reason, where="BATON_DATABASE_URL") from None
         return store
+
+    @staticmethod
+    def _is_there(url: sa.URL) -> bool:
+        return url.get_backend_name() == "sqlite" and Path(url.database or "").is_file()
 
     @property
     def backend(self) -> str:

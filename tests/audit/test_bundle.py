@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -18,7 +19,7 @@ import pytest
 from schemas.canonical import to_bytes
 from service.audit.bundle import zipped
 from tests.audit.logs import OTHER
-from tests.journey.command_line import ROOT, Home, refused
+from tests.journey.command_line import ROOT, Home, Inside, refused
 
 VERIFY = ROOT / "service" / "audit" / "offline" / "verify.py"
 BUNDLES = Path(__file__).parent / "bundles"
@@ -257,6 +258,27 @@ def test_a_page_as_pdf_is_always_the_same(home: Home) -> None:
         page, printed = bundle.read("report.html"), bundle.read("report.pdf")
     assert printed.startswith(b"%PDF-") and print_page(page) == printed
     assert b"http:" not in page and b"https:" not in page
+
+
+def test_without_the_library_for_pdf_that_is_said_and_the_page_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    home = Inside(tmp_path)
+    assert home.baton("ingest", EXAMPLES / "account.json").returncode == 0
+    words = ("audit", "export", "A2001", "-o", "x.zip", "--purpose", "p", "--recipient", "r")
+    line = refused(home.baton(*words, "--pdf"), 2)
+    assert "[pdf]" in line and "leave out --pdf" in line and "report.html" in line and "[no-pdf]" in line
+    assert not list(tmp_path.glob("*.zip")) and not list(tmp_path.glob(".baton-*"))
+    reads = json.loads(home.baton("audit", "reads", "A2001", "--json").stdout)["items"]
+    assert not [one for one in reads if one["kind"] == "disclosure"], (
+        "nothing left, so nothing is said to have"
+    )
+    assert home.baton(*words).returncode == 0
+    with zipfile.ZipFile(tmp_path / "x.zip") as bundle:
+        page = bundle.read("report.html").decode()
+        assert "report.pdf" not in bundle.namelist()
+    assert page.startswith("<!doctype html>") and "GEN/A2001" in page and page.rstrip().endswith("</html>")
 
 
 def test_the_bundle_of_a_merged_account_holds_the_others_facts_too(tmp_path: Path, check: dict) -> None:
