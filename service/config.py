@@ -58,6 +58,7 @@ class Config:
     checkpoint_entries: int
     tsa_url: str | None
     tsa_roots: Path | None
+    shared_login: str
     redecide_per_second: int
     mllp_host: str
     mllp_port: int | None
@@ -69,6 +70,11 @@ class Config:
     mllp_peer_connections: int
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
+
+    @property
+    def refuses_shared_login(self) -> bool:
+        """Whether the second of two people must have a login of the machine of their own."""
+        return self.shared_login == "refuse"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -185,6 +191,7 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         checkpoint_entries=reading.value("checkpoint_entries", 10_000, _whole(1, 10_000_000)),
         tsa_url=reading.value("tsa_url", None, _word, secret=True),
         tsa_roots=reading.value("tsa_roots", None, Path),
+        shared_login=reading.value("shared_login", "allow", _one_of("allow", "refuse")),
         settling_seconds=reading.value("settling_seconds", 4 * 3600, _whole(0, 30 * 86_400)),
         redecide_per_second=reading.value("redecide_per_second", 200, _whole(1, 100_000)),
         feeds=feeds,

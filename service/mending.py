@@ -37,6 +37,7 @@ from service.intake import (
     Standing,
     lifts,
 )
+from service.logins import check_logins
 
 NONE_STANDS: Final = "none"
 BOTH_STAND: Final = "both"
@@ -44,7 +45,6 @@ MOST: Final = 1000
 
 
 KEY: Final = "key:"
-OS_USER: Final = "os:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,10 @@ def _standing(found: Standing | None) -> dict[str, Any] | None:
 class Mending:
     """The work at the parked list. Every step leaves an audit entry in its own transaction."""
 
-    def __init__(self, store: Store, intake: Intake) -> None:
+    def __init__(self, store: Store, intake: Intake, *, refuse_shared_login: bool = False) -> None:
         self._store = store
         self._intake = intake
+        self._refuse_shared_login = refuse_shared_login
 
     def waiting(self, like: ParkedFilter, limit: int = MOST) -> list[ParkedRecord]:
         """What waits and matches, oldest first."""
@@ -176,7 +177,7 @@ class Mending:
 
         Raises:
             BatonError: `no-such-parked`, `settled-before`, `no-proposal`, `no-name`, `same-person`,
-                `same-key`, `no-such-statement` (what is known has changed since).
+                `same-key`, `same-login`, `no-such-statement` (what is known has changed since).
         """
         with self._store.read() as reader:
             record, proposal = self._approvable(reader, seq, by)
@@ -196,8 +197,7 @@ class Mending:
 
         return self._intake.state(record.message_seq, facts, moment, record_it)
 
-    @staticmethod
-    def _approvable(reader: Reader, seq: int, by: Person) -> tuple[ParkedRecord, ParkedProposal]:
+    def _approvable(self, reader: Reader, seq: int, by: Person) -> tuple[ParkedRecord, ParkedProposal]:
         record = open_entry(reader, seq)
         if record.proposal is None:
             raise BatonError("no-proposal", "nobody has proposed anything about this entry")
@@ -207,6 +207,7 @@ class Mending:
             raise BatonError("same-person", "who proposed this cannot approve it; a second person must")
         if by.through.startswith(KEY) and by.through == record.proposal.through:
             raise BatonError("same-key", "this was proposed with the same key; a second person has their own")
+        check_logins(record.proposal.through or None, by.through or None, refuse=self._refuse_shared_login)
         return record, record.proposal
 
     @staticmethod

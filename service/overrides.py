@@ -7,7 +7,7 @@ its own at the desk: kept, read, decided on and recorded in one transaction like
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, cast
 
@@ -40,6 +40,7 @@ from service.core.overriding import (
 )
 from service.core.policy import Period
 from service.intake import Intake, Moment
+from service.logins import check_logins
 from service.plainly import Plain, day_of, instant_of
 
 NAME_CHARACTERS: Final = 100
@@ -64,15 +65,20 @@ class Stated:
     id: str
     account: AccountRef
     override: str
+    shared_login: str | None = None
+    """The login of the machine by which both people came, where it was one."""
 
 
 class Overrides:
     """The desk at which people speak about accounts."""
 
-    def __init__(self, store: Store, intake: Intake, policy: Policy) -> None:
+    def __init__(
+        self, store: Store, intake: Intake, policy: Policy, *, refuse_shared_login: bool = False
+    ) -> None:
         self._store = store
         self._intake = intake
         self._policy = policy
+        self._refuse_shared_login = refuse_shared_login
 
     def hold(
         self, ref: AccountRef, by: Speaker, reason: str, moment: Moment, until: date | None = None
@@ -156,8 +162,8 @@ class Overrides:
         """Do what somebody else proposed; the account is decided on in the same transaction.
 
         Raises:
-            BatonError: `no-such-override`, `settled-before`, `same-person`, `stale-proposal`, `not-liftable`,
-                `no-name`, `no-reason`.
+            BatonError: `no-such-override`, `settled-before`, `same-person`, `same-login`, `stale-proposal`,
+                `not-liftable`, `no-name`, `no-reason`.
         """
         reason = _words(by, reason)
         with self._store.read() as reader:
@@ -168,6 +174,7 @@ class Overrides:
         said = override.proposal
         if not are_two_people(said.by, said.known_as, by.name, by.known_as):
             raise BatonError("same-person", "who proposed this cannot approve it; a second person must")
+        shared = check_logins(said.known_as, by.known_as, refuse=self._refuse_shared_login)
         if said.gate is not None:
             found, net_cents, _ = self._looked_at(account, said.gate, moment.as_of)
             within = said.until is not None and moment.as_of < said.until
@@ -176,13 +183,14 @@ class Overrides:
                 raise BatonError(
                     "stale-proposal", "the gate says something else by now; withdraw this and propose anew"
                 )
-        return self._state(
+        stated = self._state(
             override.account,
             OverrideApproved(override.id, by.name, reason, moment.as_of, by.known_as),
             moment,
             by,
             not_before=at,
         )
+        return replace(stated, shared_login=shared)
 
     def withdraw(self, id: str, by: Speaker, reason: str, moment: Moment) -> Stated:
         """Take an override back, approved or not: what it lifted stands again at once.

@@ -19,6 +19,7 @@ from schemas.canonical import from_bytes, to_bytes
 from schemas.errors import BatonError, PolicyRefused
 from service.core import Policy
 from service.core.policy import Difference, Examined, compare
+from service.logins import check_logins
 
 Examine = Callable[[Mapping[str, str]], Examined]
 """Reads packs; `service.app` says how."""
@@ -132,16 +133,20 @@ def approve(
     now: datetime,
     examine: Examine,
     effective_at: datetime | None = None,
+    *,
+    refuse_shared_login: bool = False,
 ) -> PolicyStep:
     """Put a proposal in force, from now or from an instant to come.
 
     Raises:
         PolicyRefused: it does not fit this program.
-        BatonError: `same-person`, `stale-proposal`, `no-such-proposal`, `settled-before`, `in-the-past`.
+        BatonError: `same-person`, `same-login`, `stale-proposal`, `no-such-proposal`, `settled-before`,
+            `in-the-past`.
     """
     step = _open(unit, digest, by)
     if by.is_same(step.by):
         raise BatonError("same-person", f"{step.by} proposed this policy; a second person must approve it")
+    check_logins(step.os_user or None, by.os_user or None, refuse=refuse_shared_login)
     read_kept(unit.reader, step.sha256, examine)
     last = unit.reader.last_approved_policy()
     if step.base_sha256 != (last.sha256 if last else None):

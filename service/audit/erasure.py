@@ -13,6 +13,7 @@ from schemas.errors import BatonError
 from schemas.facts import AccountRef
 from service.audit.accounting import DISCLOSED
 from service.audit.reads import READ, subject_of
+from service.logins import check_logins
 from service.plainly import Plain, instant_of
 
 PROPOSED: Final = "erasure.proposed"
@@ -62,13 +63,16 @@ def propose(store: Store, ref: AccountRef, by: Person, reason: str, now: datetim
     }
 
 
-def approve(store: Store, ref: AccountRef, by: Person, now: datetime) -> Plain:
+def approve(
+    store: Store, ref: AccountRef, by: Person, now: datetime, *, refuse_shared_login: bool = False
+) -> Plain:
     """Erase what was proposed by somebody else. That it happened, by whom and why is an entry itself.
 
     The entry also names the rows that the erased ones named, so that they stay held against the log.
 
     Raises:
-        BatonError: `no-proposal`, `same-person`, `open-case`, `nothing-to-erase`, `rows-changed`.
+        BatonError: `no-proposal`, `same-person`, `same-login`, `open-case`, `nothing-to-erase`,
+            `rows-changed`.
     """
     with store.write() as unit:
         reader = unit.reader
@@ -80,6 +84,7 @@ def approve(store: Store, ref: AccountRef, by: Person, now: datetime) -> Plain:
         proposal = from_bytes(proposals[0].content)
         if _same(proposal["by"], by.name):
             raise BatonError("same-person", "who proposed this cannot agree to it; a second person must")
+        shared = check_logins(proposal["os_user"], by.os_user, refuse=refuse_shared_login)
         found = erasable(reader, ref, now)
         named = _rows_named(reader, found.entries)
         rows = [row for table in ROWS for row in told(reader, table, named[table])]
@@ -106,6 +111,7 @@ def approve(store: Store, ref: AccountRef, by: Person, now: datetime) -> Plain:
         "erased": len(seqs),
         "kept": found.kept,
         "at": instant_of(now),
+        "shared_login": shared,
     }
 
 

@@ -13,7 +13,7 @@ import click
 from schemas.errors import BatonError
 from service.app import App
 from service.audit.reads import MOST_CHARACTERS, PURPOSES, Asker, Shown, person_named, read_entries, record
-from service.mending import OS_USER
+from service.logins import OS_USER, told
 from service.mending import Person as Actor
 
 
@@ -28,6 +28,12 @@ def person() -> str:
 def myself(name: str) -> Actor:
     """Who somebody at this machine says to be, and as whom the machine knows them."""
     return Actor(name, f"{OS_USER}{person()}")
+
+
+def tell_shared(login: str | None) -> None:
+    """Warn that two people came by one login, where they did."""
+    if login is not None:
+        click.echo(f"Note: {told(login)}; BATON_SHARED_LOGIN=refuse asks for two.", err=True)
 
 
 class Person(click.ParamType[str, object]):

@@ -6,7 +6,7 @@ import click
 
 from service import answers
 from service.audit import erasure
-from service.cli.asking import PERSON, person
+from service.cli.asking import PERSON, person, tell_shared
 from service.cli.opening import opened
 from service.cli.output import print_json
 
@@ -38,7 +38,9 @@ def erase_(account: str, propose: bool, approve: bool, by: str, reason: str, as_
         done = (
             erasure.propose(app.store, ref, who, reason, now)
             if propose
-            else erasure.approve(app.store, ref, who, now)
+            else erasure.approve(
+                app.store, ref, who, now, refuse_shared_login=app.config.refuses_shared_login
+            )
         )
     if as_json:
         print_json(done)
@@ -46,4 +48,5 @@ def erase_(account: str, propose: bool, approve: bool, by: str, reason: str, as_
         click.echo(f"Proposed: {done['entries']} entries would be erased, {done['kept']} stay.")
         click.echo(f"Another person approves it: baton audit erase {account} --approve --by NAME")
     else:
+        tell_shared(done["shared_login"])
         click.echo(f"{done['erased']} entries erased, {done['kept']} stay; `baton audit verify` still holds.")

@@ -10,6 +10,7 @@ import click
 from service.cli import screen
 from service.cli.checklist import tell_gates
 from service.core.words import QUEUES
+from service.logins import shared_login, told
 
 Plain = Mapping[str, Any]
 
@@ -89,6 +90,8 @@ def sentence_of(one: Plain) -> str:
         if one[f"{verb}_by"]:
             who, on = one[f"{verb}_by"], one[f"{verb}_on"]
             says += f" {verb.capitalize()} by {who} on {on}{_as(one[f'{verb}_as'])}: {one[f'{verb}_because']}"
+    if one["approved_by"] and (login := shared_login(one["known_as"], one["approved_as"])) is not None:
+        says += f" Note: {told(login)}."
     return says
 
 

@@ -11,7 +11,7 @@ from service import answers
 from service.app import App
 from service.audit.reads import Shown
 from service.cli import screen
-from service.cli.asking import accounts_in, enter, person, says, who
+from service.cli.asking import accounts_in, enter, person, says, tell_shared, who
 from service.cli.explanation import SHORT, sentence_of
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
@@ -80,6 +80,7 @@ def approve(override_id: str, by: str, reason: str) -> None:
     """Approve what somebody else proposed; the account is decided on at once."""
     with opened() as app:
         said = _desk(app).approve(override_id, _speaker(by), reason, app.moment())
+    tell_shared(said.shared_login)
     click.echo(f"Approved; {said.account} was decided on anew: baton why {said.account}")
 
 
@@ -115,7 +116,8 @@ def list_(account: str | None, by: str | None, purpose: str | None, as_json: boo
 
 
 def _desk(app: App) -> Overrides:
-    return Overrides(app.store, app.intake(), app.policy)
+    refuse = app.config.refuses_shared_login
+    return Overrides(app.store, app.intake(), app.policy, refuse_shared_login=refuse)
 
 
 def _speaker(name: str) -> Speaker:

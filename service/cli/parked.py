@@ -13,10 +13,11 @@ from service import answers
 from service.app import App
 from service.audit.reads import Shown
 from service.cli import screen
-from service.cli.asking import PURPOSE, accounts_in, enter, myself, who
+from service.cli.asking import PURPOSE, accounts_in, enter, myself, tell_shared, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
-from service.mending import Mending, told_of
+from service.logins import shared_login
+from service.mending import Mending, open_entry, told_of
 
 MOST: Final = 1000
 FORMATS: Final = ("json", "x12", "hl7v2", "fhir", "unknown")
@@ -248,5 +249,12 @@ def _propose(app: App, seq: int, proposal: ParkedProposal) -> None:
 
 
 def _approve(app: App, seq: int, by: str) -> None:
-    receipt = Mending(app.store, app.intake()).approve(seq, app.moment(), myself(by))
+    refuse = app.config.refuses_shared_login
+    with app.store.read() as reader:
+        proposal = open_entry(reader, seq).proposal
+    shared = shared_login(proposal.through or None, myself(by).through) if proposal else None
+    receipt = Mending(app.store, app.intake(), refuse_shared_login=refuse).approve(
+        seq, app.moment(), myself(by)
+    )
+    tell_shared(shared)
     click.echo(f"Done; {receipt.facts} new facts.")

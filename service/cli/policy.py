@@ -20,12 +20,14 @@ from service.app import (
     read_policy_texts,
 )
 from service.cli import policy_shown
+from service.cli.asking import tell_shared
 from service.cli.backtest import command as backtest
 from service.cli.opening import DAY, INSTANT, opened
 from service.cli.output import print_json
 from service.config import load
 from service.core import Policy
 from service.core.policy import compare
+from service.logins import shared_login
 from service.publication import Person, approve, begin, differences, propose, read_kept, withdraw
 
 PACKS = click.Path(exists=True, path_type=Path)
@@ -150,7 +152,18 @@ def approve_command(digest: str, by: str, note: str, effective: datetime | None)
     Running processes take it up within seconds; accounts are decided by it when they are next looked at.
     """
     with opened() as app, app.store.write() as unit:
-        step = approve(unit, digest, _person(by), note, app.moment().now, examine_policy_texts, effective)
+        who, refuse = _person(by), app.config.refuses_shared_login
+        step = approve(
+            unit,
+            digest,
+            who,
+            note,
+            app.moment().now,
+            examine_policy_texts,
+            effective,
+            refuse_shared_login=refuse,
+        )
+    tell_shared(shared_login(step.os_user or None, who.os_user))
     click.echo(f"In force from {effective or 'now'}: {step.sha256}")
 
 

@@ -16,6 +16,7 @@ from service.cli import screen
 from service.core import Policy
 from service.core.gates import REGISTRY, Gate
 from service.core.policy import Difference, Pack, in_words
+from service.logins import shared_login, told
 
 Plain: TypeAlias = dict[str, Any]
 
@@ -179,6 +180,9 @@ def tell_step(row: Plain) -> None:
         word = "withdrawn" if row["state"] == "withdrawn" else "approved"
         by = f"{row['settled_by']}{_as(row['settled_as'])}"
         screen.wrapped(f"{word} {row['settled_at']} by {by}{_note(row['settled_note'])}", 2, 4)
+        login = shared_login(row["proposed_as"] or None, row["settled_as"] or None)
+        if login is not None and word == "approved":
+            screen.wrapped(f"note: {told(login)}", 2, 4)
     if row["effective_at"]:
         click.echo(f"  in force from {row['effective_at']}")
 

@@ -34,7 +34,8 @@ def blueprint(rooms: Rooms) -> Blueprint:
     blue = Blueprint("overrides", __name__, url_prefix="/v1", description="What people decide by hand.")
 
     def desk() -> Overrides:
-        return Overrides(rooms.store(), rooms.intake(), rooms.app.policy)
+        refuse = rooms.app.config.refuses_shared_login
+        return Overrides(rooms.store(), rooms.intake(), rooms.app.policy, refuse_shared_login=refuse)
 
     def acted(act: Callable[[], Stated]) -> Response:
         return rooms.repeats.acted(lambda: told(act()), shown)

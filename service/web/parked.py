@@ -30,7 +30,8 @@ def blueprint(rooms: Rooms) -> Blueprint:
     blue = Blueprint("parked", __name__, url_prefix="/v1/parked", description="What waits for a person.")
 
     def mending() -> Mending:
-        return Mending(rooms.store(), rooms.intake())
+        refuse = rooms.app.config.refuses_shared_login
+        return Mending(rooms.store(), rooms.intake(), refuse_shared_login=refuse)
 
     def one(seq: int) -> Mapping[str, Any]:
         with rooms.store().read() as reader:

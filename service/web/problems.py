@@ -45,6 +45,7 @@ _STATUS_OF: Final = {
     "no-proposal": HTTPStatus.CONFLICT,
     "stale-proposal": HTTPStatus.CONFLICT,
     "same-person": HTTPStatus.CONFLICT,
+    "same-login": HTTPStatus.CONFLICT,
     "same-key": HTTPStatus.CONFLICT,
     "not-liftable": HTTPStatus.CONFLICT,
     "nothing-to-lift": HTTPStatus.CONFLICT,

@@ -216,14 +216,14 @@ def test_no_bit_of_an_answer_can_be_changed_into_another_stamp(place: Place) -> 
     answer = place.authority.reply(query)
     honest = place.verify(answer, b"said", nonce)
     held = 0
-    for at in range(0, len(answer), 2):
+    for at in range(len(answer)):
         changed = answer[:at] + bytes([answer[at] ^ 1 << at % 8]) + answer[at + 1 :]
         try:
             assert place.verify(changed, b"said", nonce) == honest, at
             held += 1
         except BatonError:
             continue
-    assert held < 20, "only what the signature leaves open may be otherwise"
+    assert held < 40, "only what the signature leaves open may be otherwise"
 
 
 def put(place: Place, said: dict[str, object]) -> LogCheck:
