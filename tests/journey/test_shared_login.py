@@ -48,7 +48,8 @@ def test_a_policy(home: Inside) -> None:
     pack = ROOT / "docs" / "examples" / "house-policy.toml"
     made = home.baton("policy", "publish", pack, "--by", "Ann", "--note", "longer")
     assert made.returncode == 0, made
-    both(home, "policy", "approve", made.stdout.split()[1], "--by", "Bob")
+    digest = made.stdout.partition("Proposed ")[2].split()[0]
+    both(home, "policy", "approve", digest, "--by", "Bob")
     assert " ".join(home.baton("policy", "history").stdout.split()).count(TOLD) == 1
 
 
