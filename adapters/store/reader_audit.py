@@ -181,13 +181,13 @@ def _record(row: Any) -> LogRecord:
     return LogRecord(
         seq,
         str(kind),
-        _bytes(commitment),
+        commitment if type(commitment) is bytes else _bytes(commitment),
         str(hash),
-        _bytes(chain),
+        chain if type(chain) is bytes else _bytes(chain),
         _instant(at),
         None if subject is None else str(subject),
-        None if content is None else _bytes(content),
-        None if salt is None else _bytes(salt),
+        content if content is None or type(content) is bytes else _bytes(content),
+        salt if salt is None or type(salt) is bytes else _bytes(salt),
     )
 
 

@@ -22,7 +22,11 @@ def instant_text(moment: datetime) -> str:
     >>> instant_text(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     '2026-01-02T03:04:05.000000+00:00'
     """
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(timespec="microseconds")
+    at = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    # Every entry of a log that is checked comes by here; isoformat takes half as long again.
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%06d+00:00" % (  # noqa: UP031
+        at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond,
+    )  # fmt: skip
 
 
 class Instant(sa.types.TypeDecorator[datetime]):

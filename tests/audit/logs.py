@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from random import Random
@@ -89,7 +89,7 @@ def edit(log: Log, random: Random) -> tuple[Log, int]:
         value = flipped(bytes.fromhex(value), random.randrange(256)).hex()
     else:
         value += random.choice(["x", " ", "\u0301"])
-    entries = [*log.entries[:at], replace(entry, **{field: value}), *log.entries[at + 1 :]]
+    entries = [*log.entries[:at], entry._replace(**{field: value}), *log.entries[at + 1 :]]
     return Log(entries, log.head), at + 1
 
 
@@ -110,8 +110,8 @@ def swap(log: Log, random: Random) -> tuple[Log, int]:
     """Two entries that change places and numbers."""
     first, second = sorted(random.sample(range(len(log.entries)), 2))
     entries = list(log.entries)
-    entries[first] = replace(log.entries[second], seq=first + 1)
-    entries[second] = replace(log.entries[first], seq=second + 1)
+    entries[first] = log.entries[second]._replace(seq=first + 1)
+    entries[second] = log.entries[first]._replace(seq=second + 1)
     return Log(entries, log.head), first + 1
 
 
@@ -121,7 +121,7 @@ def swap_contents(log: Log, random: Random) -> tuple[Log, int]:
     entries = list(log.entries)
     for at, other in ((first, second), (second, first)):
         o = log.entries[other]
-        entries[at] = replace(log.entries[at], subject=o.subject, content=o.content, salt=o.salt)
+        entries[at] = log.entries[at]._replace(subject=o.subject, content=o.content, salt=o.salt)
     return Log(entries, log.head), first + 1
 
 
@@ -134,7 +134,7 @@ def cut(log: Log, random: Random) -> tuple[Log, int]:
 def erase(log: Log, random: Random) -> tuple[Log, int]:
     """What an entry says taken away without a word."""
     at = random.randrange(len(log.entries))
-    entry = replace(log.entries[at], subject=None, content=None, salt=None)
+    entry = log.entries[at]._replace(subject=None, content=None, salt=None)
     return Log([*log.entries[:at], entry, *log.entries[at + 1 :]], log.head), at + 1
 
 
@@ -145,7 +145,7 @@ def remake_leaf(log: Log, random: Random) -> tuple[Log, int]:
     content = entry.content + b" "
     commitment = commitment_of(entry.salt, entry.subject, content)
     leaf = entry_leaf(entry.seq, instant_text(entry.recorded_at), entry.kind, commitment)
-    changed = replace(entry, content=content, commitment=commitment, hash=leaf.hex())
+    changed = entry._replace(content=content, commitment=commitment, hash=leaf.hex())
     return Log([*log.entries[:at], changed, *log.entries[at + 1 :]], log.head), at + 1
 
 

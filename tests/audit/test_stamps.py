@@ -209,6 +209,8 @@ def test_what_is_no_answer_is_told(place: Place) -> None:
         b"\x30\x82" + answer[2:4] + answer[:99],
     ]
     assert {refusal(place, other) for other in others} == {"stamp-unreadable"}
+    with pytest.raises(BatonError, match="more than"):
+        stamping.read(b"0" * (stamping.MOST_BYTES + 1))
 
 
 def test_no_bit_of_an_answer_can_be_changed_into_another_stamp(place: Place) -> None:
@@ -317,6 +319,8 @@ def test_whatever_else_answers_is_told(authority: Authority) -> None:
 
     with serving(authority) as url:
         assert code(f"{url}/html") == code(f"{url}/huge") == code(f"{url}/empty") == "stamp-unreadable"
+        with pytest.raises(BatonError, match="more than 200,000 bytes"):
+            ask(f"{url}/huge", b"0", seconds=5, most_bytes=200_000)
         assert code(f"{url}/slow", 0.5) == code(f"{url}/drip", 0.5) == "no-authority"
         assert code(f"{url}/broken") == code(f"{url}/redirect") == "no-authority"
         assert code(url.replace("http://", "https://")) == "no-authority"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
 import pytest
 
+from adapters.store.schema import instant_text
 from schemas.audit import Checkpoint
 from service.audit import verify_log
 from service.audit.log import Resumption
@@ -33,7 +35,7 @@ def test_every_single_bit_of_a_small_log_is_held() -> None:
             value = getattr(entry, field)
             for bit in range(len(value) * 8):
                 entries = list(log.entries)
-                entries[at] = replace(entry, **{field: logs.flipped(value, bit)})
+                entries[at] = entry._replace(**{field: logs.flipped(value, bit)})
                 assert found(Log(entries, log.head)).divergences[0].entry == at + 1, (at, field, bit)
                 tried += 1
         for field in ("hash", "kind", "subject"):
@@ -41,7 +43,7 @@ def test_every_single_bit_of_a_small_log_is_held() -> None:
             for bit in range(len(raw) * 8):
                 text = logs.flipped(raw, bit).decode("latin-1")
                 entries = list(log.entries)
-                entries[at] = replace(entry, **{field: text})
+                entries[at] = entry._replace(**{field: text})
                 assert found(Log(entries, log.head)).divergences[0].entry == at + 1, (at, field, bit)
                 tried += 1
     for field in ("peaks", "chain"):
@@ -141,10 +143,10 @@ def test_an_erasure_with_its_entry_leaves_the_log_whole() -> None:
     plain = [*logs.plain_of(log), (6, "audit.erased", logs.START, "GEN/A1", b'{"entries":[2,4]}', bytes(16))]
     log = logs.sealed(plain)
     for at in (1, 3):
-        log.entries[at] = replace(log.entries[at], subject=None, content=None, salt=None)
+        log.entries[at] = log.entries[at]._replace(subject=None, content=None, salt=None)
     check = found(log, [checkpoint(log, 6)])
     assert (check.whole, check.erased) == (True, {2, 4})
-    log.entries[2] = replace(log.entries[2], subject=None, content=None, salt=None)
+    log.entries[2] = log.entries[2]._replace(subject=None, content=None, salt=None)
     assert [(d.kind, d.entry) for d in found(log).divergences] == [("content-missing", 3)]
 
 
@@ -157,7 +159,7 @@ def test_a_check_goes_on_where_the_one_before_ended() -> None:
     assert (check.divergences, check.root) == ([], found(log).root)
     for at in (40, 99):
         entries = [*log.entries[37:]]
-        entries[at - 38] = replace(entries[at - 38], content=b"{}")
+        entries[at - 38] = entries[at - 38]._replace(content=b"{}")
         again = verify_log(entries, log.head, kept, KEYS, start=begun)
         assert [d.entry for d in again.divergences] == [at]
     shorter = verify_log([], made(30).head, [], KEYS, start=begun)
@@ -170,3 +172,13 @@ def test_a_check_goes_on_where_the_one_before_ended() -> None:
 def test_what_is_no_resumption_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="how far"):
         Resumption.read(text)
+
+
+def test_an_instant_is_written_as_the_standard_library_writes_it() -> None:
+    random = Random(3161)
+    first, last = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+    seconds = int((last - first).total_seconds())
+    for _ in range(3000):
+        at = first + timedelta(seconds=random.randrange(seconds), microseconds=random.choice([0, 1, 999_999]))
+        there = at.astimezone(timezone(timedelta(minutes=random.randrange(-839, 840))))
+        assert instant_text(at) == instant_text(there) == at.isoformat(timespec="microseconds")
