@@ -25,8 +25,11 @@ SHA256: Final = "2.16.840.1.101.3.4.2.1"
 GRANTED: Final = 0
 _BAD: Final = (
     ValueError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    AssertionError,
     TypeError,
-    OverflowError,
     AttributeError,
     UnsupportedAlgorithm,
     x509.InvalidVersion,

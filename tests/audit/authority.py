@@ -172,6 +172,12 @@ def serving(authority: Authority) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(authority.reply(query) if body is None else body)
 
+        def do_GET(self) -> None:
+            # Where a redirect would lead to, as a GET.
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>elsewhere</html>")
+
         def log_message(self, *rest: object) -> None:
             pass
 

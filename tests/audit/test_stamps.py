@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import time
 import zipfile
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from adapters.store import AuditRow
 from schemas.canonical import from_bytes, to_bytes
 from schemas.errors import BatonError, ConfigRefused, Unavailable
 from service.app import App
-from service.audit import LogCheck, stamps, verify_log
+from service.audit import LogCheck, make_checkpoint, stamps, verify_log
 from service.audit.keys import keys_in_log
 from service.config import load
 from tests.audit.authority import DAY, Authority, issue, serving
@@ -183,8 +184,6 @@ def test_a_certificate_under_the_right_root_that_is_not_for_time_stamps_is_refus
 
 def test_a_clock_that_is_wrong_is_told(place: Place) -> None:
     assert refusal(place, place.authority.reply(place.ask()), now() - timedelta(hours=1)) == "stamp-late"
-    from service.audit import make_checkpoint
-
     signer, later = place.app.signer(), now() + timedelta(hours=1)
     made = make_checkpoint(place.app.store, signer, "baton", later)
     assert made is not None
@@ -226,6 +225,10 @@ def test_no_bit_of_an_answer_can_be_changed_into_another_stamp(place: Place) -> 
         except BatonError:
             continue
     assert held < 40, "only what the signature leaves open may be otherwise"
+    version = b"\xa0\x03\x02\x01"
+    assert answer.count(version + b"\2") == 2
+    with pytest.raises(BatonError):
+        place.verify(answer.replace(version + b"\2", version + b"\7"), b"said", nonce)
 
 
 def put(place: Place, said: dict[str, object]) -> LogCheck:
@@ -256,6 +259,44 @@ def test_a_stamp_that_was_put_on_another_checkpoint_is_found(place: Place) -> No
         wrong = [d.entry for d in check.divergences if d.kind == "stamp-wrong"]
         assert len(set(wrong)) == n, (change, check.divergences)
     assert place.checked()[1].kept == 1 + len(changes)
+    # Whoever has no roots still learns of the stamps that are of something else.
+    with place.app.store.read() as reader:
+        bare = LogCheck()
+        assert stamps.verify_stamps(reader, bare, None).held == 0
+    assert len(bare.divergences) == 4, bare.divergences
+
+
+def exported(place: Place, folder: Path) -> bytes:
+    home = Inside(folder, {"BATON_DATABASE_URL": place.app.config.database_url})
+    ran = home.baton("audit", "export", "A1", "-o", "x.zip", "--purpose", "p", "--recipient", "r")
+    assert ran.returncode == 0, ran
+    return (folder / "x.zip").read_bytes()
+
+
+def test_a_bundle_holds_a_stamp_of_a_checkpoint_that_was_not_the_first_and_tells_a_false_one(
+    place: Place, tmp_path: Path
+) -> None:
+    from tests.audit.test_bundle import verdict
+
+    check: dict[str, object] = {"__name__": "verify"}
+    exec(compile(VERIFY.read_text(), str(VERIFY), "exec"), check)
+    with place.app.store.write() as unit:
+        unit.add_audit([AuditRow("test.other", "GEN/other", b"{}", now())])
+    assert make_checkpoint(place.app.store, place.app.signer(), "baton", now()) is not None
+    kept = place.keep(place.authority.reply(place.ask()))
+    data = exported(place, tmp_path)
+    with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+        assert f"stamps/{kept.seq}.tsr" in bundle.namelist()
+    assert verdict(check, data) is None
+    with place.app.store.read() as reader:
+        last = reader.last_checkpoint()
+    assert last is not None
+    false = {**kept.plain(), "checkpoint": last.text, "size": last.size, "nonce": "1"}
+    false |= {"answer": b64encode(kept.answer).decode()}
+    put(place, false)
+    with place.app.store.write() as unit:
+        unit.add_audit([AuditRow("account.disclosed", "GEN/A1", to_bytes({"account": "GEN/A1"}), now())])
+    assert "of another checkpoint" in (verdict(check, exported(place, tmp_path)) or "")
 
 
 def test_the_library_is_asked_for_by_name_where_it_is_missing(place: Place, monkeypatch) -> None:
