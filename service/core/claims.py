@@ -188,7 +188,8 @@ class _Determination:
                 for s in sorted(self.submitted, key=lambda s: (s.body.submitted_on, s.at, s.id))
             }
             return max(newest.values())
-        decided = max([a.claim.charge_cents for many in self.decisions.values() for a in many], default=0)
+        # Where only a reversal is known, nothing is: no bill is below zero.
+        decided = max([0, *[a.claim.charge_cents for many in self.decisions.values() for a in many]])
         if self.setting.split_charges:
             return decided
         return max(decided, sum([c.body.amount_cents for c in self.setting.account.charges]))

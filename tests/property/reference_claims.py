@@ -364,7 +364,7 @@ def judge_claim(facts: dict[str, list[Fact]], claim: str, setting: dict[str, Any
     bills = [f for f in facts["claim.submitted"] if f.body.claim_id == claim]
     bills.sort(key=lambda f: (f.body.submitted_on, f.occurred_at, f.id))
     sent = {f.body.payer.id: f.body.charge_cents for f in bills}
-    total = max((a.charge_cents for a in said), default=0)
+    total = max((a.charge_cents for a in said if a.charge_cents > 0), default=0)
     if sent:
         total = max(sent.values())
     elif setting["charges"] is not None and len(setting["claims"]) == 1:

@@ -462,3 +462,10 @@ def test_what_a_payer_refuses_is_the_providers_even_while_another_has_to_answer(
     assert parts(found) == [("provider", 10000, "29"), ("payer:P2", 10000, "not_billed")]
     found = owes(*ONE, decided("500.00", "499.99", "CO-29 0.01"))
     assert parts(found) == [("provider", 1, "29")]
+
+
+def test_where_only_a_reversal_is_known_nothing_was_billed() -> None:
+    other = decided("-300.00", "-200.00", "PR-1 -100.00", number="N7", status="22", claim="A2", on=9)
+    found = owes(*ONE, PLAIN, other)
+    assert (found.determination, found.balance_cents) == ("undetermined", 10000)
+    assert min(s.amount_cents for s in found.shares) > 0
