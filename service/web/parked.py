@@ -18,7 +18,7 @@ from service.mending import KEY, Mended, Mending, Person, told_of
 from service.web.blueprints import Blueprint
 from service.web.bodies_in import ApproveBody, DiscardBody, RetryBody, RetryManyBody, SettleBody
 from service.web.idempotency import DESK_PARAMETER
-from service.web.queries import NoQuery, PageQuery
+from service.web.queries import NoQuery, ParkedQuery
 from service.web.register import WHO_ASKS
 from service.web.rooms import Rooms
 
@@ -54,14 +54,14 @@ def blueprint(rooms: Rooms) -> Blueprint:
         return one(seq)
 
     @blue.route("")
-    @blue.asks(PageQuery)
+    @blue.asks(ParkedQuery)
     @blue.gives(200, ParkedList)
     @blue.refuses(422, 503)
     @blue.named("listParked", parameters=WHO_ASKS)
     def page(query: dict[str, Any]) -> Response:
-        """Parked messages and parts that nobody has acted on yet, oldest first."""
+        """Parked messages and parts that match and that nobody has acted on yet, oldest first."""
         with rooms.store().read() as reader:
-            found = {"items": answers.parked(reader, query["limit"])}
+            found = {"items": answers.parked(reader, query["limit"], like=_filter(query))}
         accounts = [item["account"] for item in found["items"] if item["account"]]
         return rooms.register.shown(found, "parked", accounts, **query)
 
@@ -85,14 +85,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
         With `dry_run` nothing is stored: each is tried as if it were alone, and the accounts that would
         change are told.
         """
-        like = ParkedFilter(
-            body.get("feed"),
-            body.get("code"),
-            body.get("format"),
-            body.get("since"),
-            body.get("account"),
-            body.get("search"),
-        )
+        like = _filter(body)
 
         def act() -> Mapping[str, Any]:
             work = mending()
@@ -169,6 +162,11 @@ def number(id: str) -> int:
     if not (id.isascii() and id.isdigit() and len(id) <= 18):
         raise BatonError("no-such-parked", "a parked entry has a number; /v1/parked lists them")
     return int(id)
+
+
+def _filter(asked: Mapping[str, Any]) -> ParkedFilter:
+    names = ("feed", "code", "format", "since", "account", "search")
+    return ParkedFilter(*(asked.get(name) for name in names))
 
 
 def _told(done: list[Mended], dry_run: bool) -> dict[str, Any]:

@@ -214,6 +214,28 @@ class MessagesQuery(PageQuery):
     )
 
 
+def _words(about: str, most: int) -> fields.String:
+    return fields.String(validate=validate.Length(1, most), metadata={"description": about})
+
+
+class ParkedQuery(PageQuery):
+    """Which parked messages and parts."""
+
+    feed = fields.String(validate=_one_word, metadata={"description": "Only these.", "pattern": FEED_PATTERN})
+    code = _words("Only this reason.", 64)
+    format = fields.String(
+        validate=validate.OneOf(["json", "x12", "hl7v2", "fhir", "unknown"]),
+        metadata={"description": "Only this format."},
+    )
+    since = fields.AwareDateTime(
+        format="iso",
+        validate=INSTANTS,
+        metadata={"description": "Only what was parked from then on.", "pattern": INSTANT_PATTERN},
+    )
+    account = _words("Only this account's: facility/number, or number.", 257)
+    search = _words("Found in code, place, reason or account number.", 100)
+
+
 class CasesQuery(PageQuery):
     """Which cases, and how far the list was read."""
 

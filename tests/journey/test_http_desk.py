@@ -148,3 +148,18 @@ def test_messages_are_found_by_time_account_and_the_senders_id(door: Door) -> No
     assert found(since=ahead) == found(until=long_ago) == found(account="A9") == []
     assert found(account="A1", since=long_ago) == [first]
     problem_of(door.get("/v1/messages", since="yesterday"), 422, "bad-parameters")
+
+
+def test_what_waits_is_searched_over_http(door: Door) -> None:  # noqa: F811
+    conflict(door)
+    door.ask("POST", "/v1/messages?feed=era", data=b"{}", content_type="application/json")
+
+    def found(**asked: str) -> list[str]:
+        return [item["code"] for item in door.get("/v1/parked", **asked).get_json()["items"]]
+
+    every = found()
+    assert len(every) == 2 and every[0] == "conflict"
+    assert found(feed="era") == found(code=every[1]) == every[1:]
+    assert found(account="GEN/A1") == found(search="conflict") == ["conflict"]
+    assert found(format="x12") == found(since="2900-01-01T00:00:00Z") == found(search="nothing like it") == []
+    problem_of(door.get("/v1/parked", colour="red"), 422, "bad-parameters")
