@@ -69,7 +69,7 @@ def why_not_liftable(finding: Finding, period: Period) -> str | None:
         return "a policy pack in force for this account does not let people lift it"
     if way == "waits" and (finding.until is None or finding.lifted_by is not None):
         return "something is missing here that no waiting brings, and nobody may lift that"
-    if way == "any" and _is_rule(finding.gate) and finding.because != _rule(finding.gate, period).because:
+    if _is_rule(finding.gate) and finding.because != _rule(finding.gate, period).because:
         return "what the house rule asks about is not known, and nobody may lift that"
     return None
 

@@ -23,7 +23,7 @@ from service.core.basis import answer_to_why
 from service.core.gates import REGISTRY
 from service.core.glance import glance
 from service.core.lifting import verdict_sha256, why_not_liftable
-from service.core.overriding import key_of_hold
+from service.core.overriding import is_placed_at_desk, key_of_hold
 from service.core.side_by_side import SideBySide
 from service.core.walk import days_of, opening_of
 from service.core.withdrawing import CONTRADICTION
@@ -533,3 +533,146 @@ def test_a_senders_own_withdrawal_takes_no_statement_out() -> None:
     assert target in fold([*facts, replace(ours, identity="billing/9")], ACCOUNT).facts
     another_key = fact(AccountCleared(CONTRADICTION, day(70), target.id), 70)
     assert target in fold([*facts, another_key], ACCOUNT).facts
+
+
+# -- the edges ------------------------------------------------------------------------------------------
+
+
+def test_two_people_at_one_machine_are_two_people() -> None:
+    """Only a key over HTTP belongs to one person; the name of a machine's user may be shared."""
+    facts = small()
+    proposal = proposed(facts, "G42")
+    assert getattr(proposal.body, "known_as", None) == "os:ann"
+    assert opens([*facts, proposal, approved(proposal, known_as="os:ann")])
+
+
+def test_a_proposal_of_nobody_is_approved_by_nobody() -> None:
+    facts = small()
+    nameless = fact(replace(proposed(facts, "G42").body, by=" "), 70)
+    assert not opens([*facts, nameless, approved(nameless)])
+
+
+def test_an_approval_before_its_proposal_approves_nothing() -> None:
+    facts = small()
+    proposal = proposed(facts, "G42")
+    assert not opens([*facts, proposal, approved(proposal, on=69)])
+    assert opens([*facts, proposal, approved(proposal, on=70)])
+
+
+def test_the_state_of_an_override_is_told() -> None:
+    facts = small()
+    proposal = proposed(facts, "G42")
+    told = [*facts, proposal]
+    assert [o.state for o in fold(told, ACCOUNT).overrides] == ["proposed"]
+    told.append(approved(proposal))
+    assert [o.state for o in fold(told, ACCOUNT).overrides] == ["approved"]
+    told.append(withdrawn(proposal, 72))
+    assert [o.state for o in fold(told, ACCOUNT).overrides] == ["withdrawn"]
+
+
+def test_the_first_approval_and_the_first_withdrawal_are_the_ones_named() -> None:
+    facts = small()
+    proposal = proposed(facts, "G42")
+    yes, again = approved(proposal, on=71), approved(proposal, on=72, by="Di Eve")
+    no, still_no = withdrawn(proposal, 73), withdrawn(proposal, 74, by="Ed Fox")
+    override = fold([*facts, proposal, yes, again, no, still_no], ACCOUNT).overrides[0]
+    assert override.evidence == (proposal.id, yes.id, no.id)
+    assert override.approval is not None and override.approval.by == "Bob Ray"
+    assert override.withdrawal is not None and override.withdrawal.on == day(73)
+
+
+def test_an_override_of_the_day_on_which_accounts_were_joined_counts_no_more() -> None:
+    other = AccountRef("GEN", "A2")
+    facts = small()
+    proposal = proposed(facts, "G42")
+    both = [*facts, proposal, approved(proposal)]
+    assert against([*both, merged(other, ACCOUNT, on=70)], 90, "G42").lifted is None
+
+
+def test_a_proposal_that_names_no_amount_covers_none() -> None:
+    facts = small()
+    nothing = fact(replace(proposed(facts, "G42").body, amount_cents=None), 70)
+    assert not opens([*facts, nothing, approved(nothing)])
+
+
+def test_a_proposal_that_names_no_last_day_lifts_nothing() -> None:
+    facts = small()
+    endless = fact(replace(proposed(facts, "G42").body, until=None), 70)
+    assert not opens([*facts, endless, approved(endless)])
+
+
+def test_of_two_overrides_of_one_answer_the_longer_is_told_and_a_release_of_a_hold_hides_none() -> None:
+    facts, hold = small(), held()
+    let_go = release(hold, on=67)
+    short, long = proposed(facts, "G42", until=90), proposed(facts, "G42", until=120)
+    unapproved = proposed(facts, "G42", until=110)
+    both = [hold, let_go, approved(let_go, on=68), unapproved, long, approved(long), short, approved(short)]
+    found = against([*facts, *both], 75, "G42").lifted
+    assert found is not None
+    assert (found.override, found.until) == (long.id, day(120))
+
+
+def test_a_wait_that_also_misses_an_event_is_not_lifted() -> None:
+    """What a gate says waits for a day and for an event is no mere wait."""
+    facts = small("120.00", "200.00", "80.00")[:-2]
+    waits = against(facts, 40, "G41")
+    period = POLICY.on(day(40))
+    assert why_not_liftable(waits, period) is None
+    missing = "something is missing here that no waiting brings, and nobody may lift that"
+    assert why_not_liftable(replace(waits, lifted_by="statement.sent"), period) == missing
+    assert why_not_liftable(replace(waits, until=None), period) == missing
+
+
+def test_a_value_of_a_gate_that_is_named_like_one_that_moves_is_part_of_the_answer() -> None:
+    found = against(small(), 75, "G42")
+    moved = replace(found, parameters=(*found.parameters, ("as_of", "2026-03-01")))
+    assert verdict_sha256(moved) != verdict_sha256(found)
+    rule = replace(found, gate="H10", parameters=(("net_cents", 1200),))
+    other = replace(rule, parameters=(("net_cents", 1300),))
+    assert verdict_sha256(rule) != verdict_sha256(other)
+    day_of = replace(rule, parameters=(("net_cents", 1200), ("as_of", "2026-03-01")))
+    assert verdict_sha256(day_of) == verdict_sha256(rule)
+
+
+def test_only_a_hold_of_the_desk_is_released_by_two_people() -> None:
+    hold = held()
+    assert is_placed_at_desk(hold)
+    assert not is_placed_at_desk(replace(hold, identity="billing/1"))
+    assert not is_placed_at_desk(flagged("manual", 66, reference="X"))
+    assert not is_placed_at_desk(flagged("manual", 66))
+    cleared = fact(AccountCleared("manual", day(66), "X"), 66, key=key_of_hold(ACCOUNT, "X"))
+    assert not is_placed_at_desk(cleared)
+    unnamed = fact(AccountFlagged("manual", day(66)), 66, key=key_of_hold(ACCOUNT, ""))
+    assert is_placed_at_desk(unnamed)
+
+
+def test_a_withdrawal_by_another_person_is_no_approval() -> None:
+    facts = small()
+    proposal = proposed(facts, "G42")
+    no = withdrawn(proposal, 72)
+    override = fold([*facts, proposal, no], ACCOUNT).overrides[0]
+    assert override.approval is None
+    assert override.evidence == (proposal.id, no.id)
+
+
+def test_what_was_proposed_for_the_account_that_was_joined_is_none_of_this_ones() -> None:
+    other = AccountRef("GEN", "A2")
+    facts = [merged(other, ACCOUNT, on=60), *small()]
+    here = proposed(facts, "G42", on=80)
+    there = fact(here.body, 80, account=other)
+    assert against([*facts, here, approved(here, on=81)], 85, "G42").lifted is not None
+    elsewhere = [*facts, there, approved(there, on=81, account=other)]
+    assert against(elsewhere, 85, "G42").lifted is None
+
+
+def test_an_answer_that_allows_has_nothing_to_lift() -> None:
+    facts = small("120.00", "200.00", "80.00")
+    proposal = proposed(facts, "G42")
+    found = against([*facts, proposal, approved(proposal)], 75, "G42")
+    assert (found.verdict, found.lifted) == (Verdict.ALLOW, None)
+
+
+def test_a_proposal_that_names_no_amount_does_not_cover_one_cent() -> None:
+    facts = small("0.01", "40.00", "39.99")
+    nothing = fact(replace(proposed(facts, "G42").body, amount_cents=None), 70)
+    assert not opens([*facts, nothing, approved(nothing)])
