@@ -36,6 +36,7 @@ from service.core.withdrawing import (
     withdrawn,
 )
 from service.intake import CONTRADICTIONS, Intake, Moment, Reading, Revision, waiting_or_discarded
+from service.logins import check_logins
 from service.mending import KEY, Person
 
 PAGE: Final = 500
@@ -113,8 +114,16 @@ class Plan:
 class Rederiving:
     """Finds messages that another mapping read, and reads them again."""
 
-    def __init__(self, store: Store, intake: Intake, version: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        intake: Intake,
+        version: Callable[[str], str],
+        *,
+        refuse_shared_login: bool = False,
+    ) -> None:
         self._store = store
+        self._refuse_shared_login = refuse_shared_login
         self._intake = intake
         self._version = version
 
@@ -207,7 +216,7 @@ class Rederiving:
 
         Raises:
             BatonError: `no-such-proposal`, `settled-before`, `no-name`, `same-person`, `same-key`,
-                `stale-proposal` (it would come to something else now).
+                `same-login`, `stale-proposal` (it would come to something else now).
         """
         _named(by)
         with self._store.read() as reader:
@@ -216,6 +225,7 @@ class Rederiving:
             raise BatonError("same-person", "who proposed this cannot approve it; a second person must")
         if by.through.startswith(KEY) and by.through == proposal.through:
             raise BatonError("same-key", "this was proposed with the same key; a second person has their own")
+        check_logins(proposal.through or None, by.through or None, refuse=self._refuse_shared_login)
         plan = self.plan(*_filter_of(proposal.asked))
         if plan.sha256 != proposal.sha256:
             raise BatonError(

@@ -12,9 +12,10 @@ from service import answers, browsing
 from service.app import App, detect
 from service.audit.reads import Shown
 from service.cli import screen
-from service.cli.asking import BY, PURPOSE, accounts_in, enter, myself, who
+from service.cli.asking import BY, PURPOSE, accounts_in, enter, myself, tell_shared, who
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
+from service.logins import shared_login
 from service.plainly import instant_of
 from service.rederiving import Plan, Rederiving, Reread, waiting
 
@@ -198,7 +199,8 @@ def rederive(
     end = _instant(until)
     like = MessageFilter(feed, _instant(since), end + timedelta(days=1) if end else None, None, account)
     with opened() as app:
-        work = Rederiving(app.store, app.intake(), app.mapping_version)
+        refuse = app.config.refuses_shared_login
+        work = Rederiving(app.store, app.intake(), app.mapping_version, refuse_shared_login=refuse)
         me, moment = myself(by or "operator"), app.moment()
         if proposals:
             _tell_proposals(app, as_json)
@@ -208,7 +210,10 @@ def rederive(
             click.echo("Withdrawn; nothing was changed.")
             return
         if approve is not None:
+            with app.store.read() as reader:
+                by_login = {p.sha256: p.through for p in waiting(reader)}
             plan = work.approve(approve, moment, me)
+            tell_shared(shared_login(by_login.get(plan.sha256) or None, me.through))
         elif propose:
             plan = work.propose(like, limit, me, reason, moment.now)
         else:

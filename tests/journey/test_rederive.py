@@ -245,7 +245,10 @@ def test_the_command_line_leads_from_a_look_to_the_second_person(tmp_path: Path)
     listed = home.baton("messages", "rederive", "--proposals").stdout
     assert digest in listed and "ROOM is a payment" in listed
     assert "same-person" in home.baton("messages", "rederive", "--approve", digest, "--by", "ada").stderr
-    assert home.baton("messages", "rederive", "--approve", digest, "--by", "Kim").returncode == 0
+    words = ("messages", "rederive", "--approve", digest, "--by", "Kim")
+    assert "same-login" in home.baton(*words, BATON_SHARED_LOGIN="refuse").stderr
+    approved = home.baton(*words)
+    assert approved.returncode == 0 and "cannot tell them apart" in approved.stderr
     told = json.loads(home.baton("messages", "rederive", "--json").stdout)
     assert (told["messages"], told["changed"]) == (0, 0)
     assert home.baton("messages", "rederive", "--proposals").stdout == "Nothing is proposed.\n"
