@@ -231,6 +231,16 @@ def test_proofs_numbers_checkpoints_and_keys_are_held_to_each_other(
             assert verdict(check, forged) is not None, (name, false)
 
 
+def test_an_entry_left_out_or_put_in_twice_is_found(files: dict[str, bytes], check: dict) -> None:
+    entries = len(json.loads(files["log.json"])["entries"])
+    told = set()
+    for n in range(entries - 1):
+        told.add(verdict(check, with_log(files, lambda log, n=n: log["entries"].pop(n))))
+        twice = with_log(files, lambda log, n=n: log["entries"].insert(n, log["entries"][n]))
+        assert verdict(check, twice) is not None, n
+    assert None not in told and "entries are left out, or put in" in told, told
+
+
 def test_a_cut_zip_and_a_bomb_end_in_a_verdict(files: dict[str, bytes], check: dict, tmp_path: Path) -> None:
     data = zipped(files)
     for size in [*range(60), *range(60, len(data), len(data) // 150)]:
