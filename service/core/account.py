@@ -119,29 +119,27 @@ class Account:
         lists = [tuple([s for s in reached if s.id in ids]) for ids in self.billings]
         return max(lists, key=lambda told: (told[0].body.sent_on if told else date.max, -len(told)))
 
-    def _reached(self) -> tuple[Known[StatementSent], ...]:
-        lost: list[tuple[Known[AccountFlagged], date | None]] = [
-            (f, None) for f in self.flags if f.body.flag == "returned_mail"
+    def _reached(self) -> list[Known[StatementSent]]:
+        returned = [(f, date.max) for f in self.flags if f.body.flag == "returned_mail"]
+        returned += [(f, on) for f, on in self.lifted if f.body.flag == "returned_mail"]
+        numbered = {_number_of(f) for f, _ in returned}
+        since = max([on for f, on in returned if _number_of(f) is None], default=date.min)
+        return [
+            s
+            for s in self.statements
+            if s.body.delivered
+            and s.id not in self.elsewhere
+            and str(s.body.number) not in numbered
+            and since <= s.body.sent_on
         ]
-        lost += [(f, on) for f, on in self.lifted if f.body.flag == "returned_mail"]
-        return tuple(
-            [
-                s
-                for s in self.statements
-                if s.body.delivered and s.id not in self.elsewhere and not (lost and _lost(s, lost))
-            ]
-        )
 
 
-def _lost(statement: Known[StatementSent], lost: list[tuple[Known[AccountFlagged], date | None]]) -> bool:
-    for flag, lifted_on in lost:
-        reference = flag.body.reference
-        if reference is not None and reference.isdigit():
-            if int(reference) == statement.body.number:
-                return True
-        elif lifted_on is None or statement.body.sent_on < lifted_on:
-            return True
-    return False
+def _number_of(returned: Known[AccountFlagged]) -> str | None:
+    """The number of the one statement that came back; None where the address itself is in question."""
+    reference = returned.body.reference or ""
+    if not (reference.isascii() and reference.isdigit()):
+        return None
+    return reference.lstrip("0") or "0"
 
 
 def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
@@ -167,7 +165,7 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
         if fact.account is not None and (known is None or _place(fact) < _place(known)):
             distinct[fact.id] = fact
     gone = withdrawn(distinct.values())
-    standing = [f for f in distinct.values() if f.id not in gone] if gone else distinct.values()
+    standing = [f for f in distinct.values() if f.id not in gone]
     united = unite(tuple(sorted(standing, key=business_time)), ref)
     ordered = united.facts
     by_kind, contradictions = _by_kind(ordered, reconciled(ordered))
@@ -175,7 +173,7 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
     currency = currencies[0] if currencies else ordered[0].currency if ordered else "USD"
     facts_sha256 = digest(to_bytes(sorted([f.id for f in ordered])))
     registration = register(by_kind, united)
-    events = tuple(sorted([*registration.moves, *(_links(by_kind) if united.merges else ())]))
+    events = tuple(sorted([*registration.moves, *_links(by_kind)]))
     if united.moved_to is not None:
         return Account(
             united.ref,
@@ -283,8 +281,6 @@ def _self_pay_since(facts: list[Fact] | tuple[()]) -> Known[CoverageListed] | No
 
 def _newest_of_each(facts: Sequence[Fact], day: str) -> tuple[Known[Any], ...]:
     """For each account its statement about the newest day, of one day the one that became true last."""
-    if len(facts) <= 1:
-        return _all(facts)
     last: dict[AccountRef | None, Fact] = {}
     for fact in sorted(facts, key=lambda f: _day_time(f, day)):
         last.pop(fact.account, None)
@@ -333,8 +329,7 @@ def _by_kind(
         stands = group if group[0].kind == "claim.adjudicated" else group[-1:]
         kinds.setdefault(group[0].kind, []).extend(stands)
     for facts in kinds.values():
-        if len(facts) > 1:
-            facts.sort(key=business_time)
+        facts.sort(key=business_time)
     return kinds, tuple(sorted(found, key=lambda c: c.evidence))
 
 
@@ -376,7 +371,8 @@ _WITH_BALANCE: Final = ("charge.posted", "claim.adjudicated")
 
 def _stating(kinds: Kinds, united: United, *named: str) -> list[AccountRef]:
     """The accounts, of those that came together, for which facts of these kinds were stated."""
-    return sorted(united.members & {f.account for kind in named for f in kinds.get(kind, ()) if f.account})
+    stated = {f.account for kind in named for f in kinds.get(kind, ())}
+    return [member for member in sorted(united.members) if member in stated]
 
 
 def _unlike_coverage(stands: list[Fact], kinds: Kinds, united: United) -> Contradiction | None:
@@ -404,10 +400,11 @@ def _pending(kinds: Kinds) -> tuple[Known[PaymentPending], ...]:
 
 
 def _overrides(kinds: Kinds) -> tuple[Override, ...]:
-    proposed = kinds.get("override.proposed")
-    if not proposed:
-        return ()
-    return overrides_of(proposed, kinds.get("override.approved", ()), kinds.get("override.withdrawn", ()))
+    return overrides_of(
+        kinds.get("override.proposed", ()),
+        kinds.get("override.approved", ()),
+        kinds.get("override.withdrawn", ()),
+    )
 
 
 def _flags(

@@ -295,31 +295,29 @@ class _Ledger:
     def _write_offs(self) -> None:
         """Posted contractual and other adjustments beyond what the payers' decisions already reduce."""
         contractual = [a for a in self.account.adjustments if a.body.kind == "contractual"]
-        decided = sum([c.reduction_cents for c in self.claims])
+        decided = max(0, sum([c.reduction_cents for c in self.claims]))
         posted = sum([a.body.amount_cents for a in contractual])
-        ids = tuple([a.id for a in contractual])
-        if contractual and posted > decided:
-            self._write_off(posted - max(0, decided), ids, patient_too=False)
-        elif contractual and posted < 0:
-            self._write_off(posted, ids, patient_too=False)
+        self._write_off(
+            posted - min(decided, max(0, posted)), tuple([a.id for a in contractual]), patient_too=False
+        )
         known = FORGIVEN | {"contractual"}
         other = [a for a in self.account.adjustments if a.body.kind not in known]
-        if other:
-            self._write_off(
-                sum(a.body.amount_cents for a in other), tuple(a.id for a in other), patient_too=True
-            )
+        self._write_off(
+            sum([a.body.amount_cents for a in other]), tuple([a.id for a in other]), patient_too=True
+        )
 
     def _write_off(self, cents: int, evidence: tuple[str, ...], *, patient_too: bool) -> None:
         """Lower the provider's part first, then payers', then what is undetermined, then the patient's."""
+        if not cents:
+            return
         self.balance -= cents
         reason = Reason("", "write_off", "Written off by billing.")
         payers = sorted({s.bearer for s in self.shares if s.bearer.startswith("payer:")})
         order = ["provider", *payers, "third_party", "undetermined"] + (["patient"] if patient_too else [])
         for bearer in order:
-            part = min(cents, max(0, self.borne_by(bearer)))
-            if part > 0:
-                self.give(bearer, -part, reason, None, evidence)
-                cents -= part
+            part = max(0, min(cents, self.borne_by(bearer)))
+            self.give(bearer, -part, reason, None, evidence)
+            cents -= part
         if cents:
             text = "Billing posted a write-off that no decision explains."
             self.found("DET-16.unexplained", text, evidence)
@@ -342,7 +340,7 @@ class _Ledger:
     def _reconcile(self, report: Known[BalanceReported], then: _Ledger) -> None:
         difference = report.body.total_cents - then.balance
         patient_over = 0
-        if report.body.patient_cents is not None and then.collectible:
+        if report.body.patient_cents is not None:
             patient_over = max(0, then.borne_by("patient") - max(0, report.body.patient_cents))
         if difference:
             text = (
@@ -370,14 +368,10 @@ class _Ledger:
         if report.at.date() > report.body.as_of:
             cutoff = datetime.combine(report.body.as_of, time.max, tzinfo=UTC)
         facts = [f for f in self.account.facts if f.occurred_at <= cutoff]
-        if len(facts) == len(self.account.facts) and report.account == self.account.ref:
+        if not self.account.holds and len(facts) == len(self.account.facts):
+            # The one report of an account that holds no other, about all there is: no need to add up anew.
             return self
-        earlier = [f for f in facts if f.kind != "balance.reported"]
-        if not earlier:
-            return _Ledger(Account(report.account, self.account.currency, (), ""), self.policy)
-        then = _Ledger(fold(earlier, report.account), self.policy)
-        if then.account.moved_to is not None:
-            return then
+        then = _Ledger(fold(facts, report.account), self.policy)
         then.post()
         return then
 
@@ -455,7 +449,7 @@ _CONTRADICTIONS: Final = {
 
 def _waits(share: Share) -> bool:
     """Whether a patient's share rests on decisions, not on money: then it waits for the last of them."""
-    return share.amount_cents > 0 or share.claim_id is not None or share.reason.code == "reported_lower"
+    return share.claim_id is not None or share.reason.code == "reported_lower"
 
 
 _FORGIVEN_TEXT: Final = {
@@ -466,33 +460,35 @@ _FORGIVEN_TEXT: Final = {
 }
 
 
-def _paid_by_trace(claims: list[ClaimResult]) -> dict[tuple[str, str], int]:
+def _paid_by_trace(claims: list[ClaimResult]) -> dict[tuple[str, str | None], int]:
     """What standing decisions, and those taken back, report as paid, by payer and trace."""
-    out: dict[tuple[str, str], int] = {}
+    out: dict[tuple[str, str | None], int] = {}
     for claim in claims:
         for answer in claim.answers:
             left = answer.standing
             moved = [*left.active, *left.superseded, *left.orphans]
             moved += [one for pair in left.cancelled for one in pair]
             for one in moved:
-                key = (answer.payer, one.claim.trace or "")
+                key = (answer.payer, one.claim.trace)
                 out[key] = out.get(key, 0) + one.claim.paid_cents
     return out
 
 
-def _why_undetermined(claim: ClaimResult, traces: list[Trace]) -> str:
-    rules = (
-        "DET-02",
-        "DET-04.reversed",
+_UNSETTLES: Final = frozenset(
+    {
+        "DET-01.status",
+        "DET-02.unbalanced",
         "DET-04.orphan",
-        "DET-21.conflict",
+        "DET-04.reversed",
         "DET-08.unprocessable",
-        "DET-01.",
-    )
-    for trace in claim.traces:
-        if trace.rule.startswith(rules):
-            return trace.found
-    for trace in traces:
-        if trace.rule.startswith(("DET-01.", "DET-03.contradiction", "DET-17.")):
-            return trace.found
-    return "What the payers decided is not settled."
+        "DET-12.void",
+        "DET-21.conflict",
+    }
+)
+"""What leaves a claim undetermined."""
+
+
+def _why_undetermined(claim: ClaimResult, traces: list[Trace]) -> str:
+    """The claim's own reason, else the first doubt about the whole account."""
+    own = [t.found for t in claim.traces if t.rule in _UNSETTLES]
+    return own[0] if own else traces[0].found

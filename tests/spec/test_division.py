@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
 from schemas.decisions import Responsibility
-from schemas.facts import AccountRegistered, Coverage, CoverageListed, Fact, Payer
+from schemas.facts import (
+    AccountRegistered,
+    AdjudicationUnreadable,
+    ClaimAdjudicated,
+    Coverage,
+    CoverageListed,
+    Fact,
+    Payer,
+)
+from service.core import responsibility
 from tests.spec.facts_made import (
     adjusted,
     adult,
@@ -219,6 +231,38 @@ EXPECTS = fact(AccountRegistered(expected_plans=1), -5)
             ["DET-16", "DET-16.patient_lower"],
             id="billing asks the patient for less",
         ),
+        *(
+            pytest.param(
+                [*OWED, reported("100.00", nothing, on=3)],
+                [PATIENT, ("patient", -10000, "reported_lower"), ("undetermined", 10000, "reported_lower")],
+                ["DET-16", "DET-16.patient_lower"],
+                id=f"billing asks the patient for {nothing}",
+            )
+            for nothing in ("0.00", "-5.00")
+        ),
+        pytest.param(
+            [*OWED, reported("100.00", "70.00", on=3), paid("100.00", on=5)],
+            [PATIENT, ("patient", -10000, "patient_payment")],
+            ["DET-16"],
+            id="billing asked for less, and the patient paid all since",
+        ),
+        pytest.param(
+            [
+                covered("P1"),
+                charged("500.00"),
+                decided("500.00", "0.00", "CO-22 500.00"),
+                adjusted("30.00", "other"),
+            ],
+            [("third_party", 50000, "waiting"), ("third_party", -3000, "write_off")],
+            [],
+            id="what another payer may owe written off",
+        ),
+        pytest.param(
+            [charged("600.00"), adjusted("30.00", "other")],
+            [("undetermined", 60000, "coverage_unknown"), ("undetermined", -3000, "write_off")],
+            ["DET-10.unknown_order"],
+            id="what nobody knows written off",
+        ),
     ],
 )
 def test_every_share_names_its_reason(facts: list[Fact], divided: Parts, told: list[str]) -> None:
@@ -256,3 +300,79 @@ def test_two_currencies_on_one_account_are_told_and_settle_nothing() -> None:
 
 def test_nothing_known_of_payers_is_not_determined() -> None:
     assert owes().determination == "undetermined" and owes(covered("P1")).determination == "provisional"
+
+
+# -- why nothing of a claim is divided -----------------------------------------------------------------
+
+TAKEN_BACK = decided("-500.00", "-400.00", "PR-1 -100.00", on=2, status="22", number="N1")
+VOID = decided("500.00", "400.00", "PR-1 100.00")
+UNREAD = fact(AdjudicationUnreadable("A1", "bad-amount", Payer("P1"), "T9"), 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("DET-01.status", [decided("500.00", "400.00", "PR-1 100.00", status="77")]),
+        ("DET-02.unbalanced", [decided("500.00", "400.00", "PR-1 90.00")]),
+        ("DET-04.orphan", [TAKEN_BACK, decided("500.00", "450.00", "PR-1 50.00", on=3, number="N2")]),
+        ("DET-04.reversed", [decided("500.00", "400.00", "PR-1 100.00", number="N1"), TAKEN_BACK]),
+        ("DET-08.unprocessable", [decided("500.00", "0.00", "CO-16 500.00", remarks=("MA130",))]),
+        ("DET-12.void", [fact(replace(cast(ClaimAdjudicated, VOID.body), frequency="8"), 0)]),
+        (
+            "DET-21.conflict",
+            [
+                decided("500.00", "400.00", "PR-1 100.00", number="N1", trace="T1"),
+                decided("500.00", "300.00", "PR-1 200.00", number="N2", trace="T2"),
+            ],
+        ),
+        (
+            "DET-01.currency",
+            [OWED[2], fact(charged("5.00", id="CAD").body, -20, key="other", currency="CAD")],
+        ),
+        ("DET-01.unreadable", [OWED[2], UNREAD]),
+        ("DET-03.contradiction", [OWED[2], charged("600.00")]),
+    ],
+)
+def test_an_undetermined_claim_says_what_unsettles_it(rule: str, said: list[Fact]) -> None:
+    found = owes(covered("P1"), submitted("500.00"), charged("500.00"), *said)
+    whole = next(s for s in found.shares if s.claim_id == "A1")
+    assert (found.determination, whole.bearer, whole.reason.code) == ("undetermined",) * 3
+    assert whole.reason.text == next(t.found for t in found.traces if t.rule == rule)
+
+
+# -- the day and the hour of a report ------------------------------------------------------------------
+
+
+def at(hour: int, one: Fact) -> Fact:
+    """The same said at another hour of its day."""
+    assert one.account is not None
+    return Fact.of(one.account, one.key, one.occurred_at.replace(hour=hour), one.body)
+
+
+def test_what_is_posted_later_on_the_day_of_a_report_is_not_in_it() -> None:
+    found = owes(*OWED, reported("100.00", on=5), at(18, paid("30.00", on=5)))
+    assert (parts(found)[1:], rules(found)) == ([("patient", -3000, "patient_payment")], ["DET-16"])
+
+
+def test_what_is_posted_earlier_on_the_day_of_a_report_is_in_it() -> None:
+    found = owes(*OWED, reported("70.00", on=5), at(9, paid("30.00", on=5)))
+    assert (parts(found)[1:], rules(found)) == ([("patient", -3000, "patient_payment")], ["DET-16"])
+
+
+def test_a_report_told_the_day_after_is_about_its_own_day() -> None:
+    report = fact(reported("100.00", on=5).body, 6)
+    found = owes(*OWED, at(9, paid("30.00", on=6)), report)
+    assert (parts(found)[1:], rules(found)) == ([("patient", -3000, "patient_payment")], ["DET-16"])
+
+
+def test_a_report_of_nothing_before_anything_was_charged_agrees() -> None:
+    assert "DET-16" in rules(owes(*OWED, reported("0.00", on=-25)))
+
+
+def test_shares_that_do_not_add_up_are_a_fault_and_never_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose_a_cent(ledger: responsibility._Ledger) -> None:
+        ledger.balance += 1
+
+    monkeypatch.setattr(responsibility._Ledger, "_write_offs", lose_a_cent)
+    with pytest.raises(AssertionError, match="do not add up"):
+        owes(*OWED)

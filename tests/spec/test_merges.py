@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import permutations
 
+from schemas.decisions import Responsibility
 from schemas.facts import (
     AccountRef,
     AccountRegistered,
@@ -52,6 +53,11 @@ def e20() -> list[Fact]:
         *owing(NEW, "45.00", first_statement=-30, count=1),
         merged(OLD, NEW, 0),
     ]
+
+
+def told(found: Responsibility) -> list[tuple[str, str]]:
+    """The findings, each with its sentence."""
+    return [(t.rule, t.found) for t in found.traces]
 
 
 def clock(facts: list[Fact], as_of: int, ref: AccountRef) -> str:
@@ -134,7 +140,7 @@ def test_merges_in_a_circle_hold_in_one_account_and_a_person_must_choose() -> No
     assert [found.balance_cents for _, found, _ in held] == [6500, 0]
     for _, found, decision in held:
         assert found.determination == "undetermined" and not decision.opens_case
-        assert "DET-03.contradiction" in {t.rule for t in found.traces}
+        assert ("DET-03.contradiction", "Accounts were merged into one another in a circle.") in told(found)
 
 
 def test_an_account_merged_into_itself_holds() -> None:
@@ -144,7 +150,9 @@ def test_an_account_merged_into_itself_holds() -> None:
 
 def test_an_unmerge_out_of_an_account_it_was_not_in_holds_until_a_person_says_which() -> None:
     facts = [*owing(OLD, "90.00", first_statement=-90), merged(OLD, NEW, 1), unmerged(OLD, THIRD, 2)]
-    assert judge(facts, 60, ref=OLD)[1].determination == "undetermined"
+    found = judge(facts, 60, ref=OLD)[1]
+    said = "An account was taken out of another than the one it had been merged into."
+    assert found.determination == "undetermined" and ("DET-03.contradiction", said) in told(found)
     assert judge([*facts, unmerged(OLD, NEW, 3)], 60, ref=OLD)[1].determination == "final"
 
 
@@ -158,7 +166,9 @@ def test_an_account_known_by_merges_alone_takes_the_balances_of_both() -> None:
 
 def test_lists_of_payers_that_differ_hold_until_one_comes_for_the_merged_account() -> None:
     facts = [*e20(), covered("P2", on=-1, account=NEW)]
-    assert judge(facts, 1, ref=NEW)[1].determination == "undetermined"
+    found = judge(facts, 1, ref=NEW)[1]
+    said = "The merged accounts' payers differ; a list of payers for all of them is missing."
+    assert found.determination == "undetermined" and ("DET-03.contradiction", said) in told(found)
     assert judge([*facts, covered("P1", on=1, account=NEW)], 1, ref=NEW)[1].determination == "final"
 
 
@@ -203,6 +213,27 @@ def test_a_reported_balance_is_held_against_the_accounts_that_were_one_by_then()
     ]
     found = judge([*e20(), *before, *after], 4, ref=NEW)[1]
     assert (found.balance_cents, "DET-16.difference" in {t.rule for t in found.traces}) == (6500, False)
+
+
+def test_a_report_on_an_account_merged_away_is_held_against_nothing_also_when_it_is_the_last_word() -> None:
+    after = [
+        fact(reported("65.00", on=2).body, 2, account=NEW),
+        fact(reported("0.00", on=3).body, 3, account=OLD),
+    ]
+    found = judge([*e20(), *after], 4, ref=NEW)[1]
+    assert (found.balance_cents, "DET-16.difference" in {t.rule for t in found.traces}) == (6500, False)
+
+
+def test_what_a_report_on_an_account_merged_away_cannot_explain_is_not_in_the_other_report() -> None:
+    """The old account's is about the later day, and stated first: each has a difference of its own."""
+    facts = [
+        *e20(),
+        fact(reported("10.00", on=9).body, 3, account=OLD),
+        fact(reported("65.00", on=5).body, 4, account=NEW),
+    ]
+    found = judge(facts, 10, ref=NEW)[1]
+    open_ = sum(s.amount_cents for s in found.shares if s.bearer == "undetermined")
+    assert (found.balance_cents, open_) == (7500, 1000)
 
 
 def test_an_unexplained_report_on_either_account_is_not_forgotten_by_merging() -> None:
@@ -271,7 +302,8 @@ def test_a_change_before_the_service_is_told_apart_from_one_after() -> None:
 def test_when_nobody_says_who_the_guarantor_was_on_the_day_of_service_it_stays_open() -> None:
     _, found, decision = judge(billed(registered(-100, "G1"), registered(-60, "G2")), 0)
     assert (found.determination, found.collectible_cents) == ("undetermined", 0)
-    assert "DET-17" in {t.rule for t in found.traces}
+    said = "The guarantor changed, and nobody says who answers for the day of service."
+    assert ("DET-17", said) in told(found) and {s.reason.text for s in found.shares} == {said}
     assert not decision.opens_case
 
 
