@@ -28,18 +28,14 @@ def merge_adjudications(facts: Iterable[Fact]) -> tuple[Adjudication, ...]:
     by_key: dict[str, Told] = {}
     for fact in facts:
         by_key.setdefault(fact.key, []).append(fact)
-    groups = list(by_key.values())
-    if len(groups) > 1:
-        groups = _join(groups)
-    found = [_merge(group) for group in groups]
-    return in_business_order(found)
+    return in_business_order([_merge(group) for group in _join(by_key.values())])
 
 
 def _body(fact: Fact) -> ClaimAdjudicated:
     return cast(ClaimAdjudicated, fact.body)
 
 
-def _join(groups: list[Told]) -> list[Told]:
+def _join(groups: Iterable[Told]) -> list[Told]:
     """Join the groups that tell one decision; only those with the same amounts may."""
     alike: dict[tuple[str, str, int, int], list[Told]] = {}
     for group in groups:
@@ -115,8 +111,7 @@ class _Decisions:
         decision = self.found[at]
         stated, more = decision.stated(), teller.payers - decision.payers
         decision.take(teller)
-        if decision.stated() > stated or more:
-            self._enter(at, decision.payers if decision.stated() > stated else more)
+        self._enter(at, decision.payers if decision.stated() > stated else more)
 
     def _first(self, ways: Iterable[_Way]) -> int | None:
         found = []
@@ -193,14 +188,14 @@ def _merge(group: Told) -> Adjudication:
         )
     bodies = [_body(f) for f in sorted(group, key=lambda f: f.id)]
     richest = max(bodies, key=_detail)
-    stated = {b.patient_responsibility_cents for b in bodies} - {None}
+    stated = {b.patient_responsibility_cents for b in bodies if b.patient_responsibility_cents is not None}
     left = {_patient_cents(b) for b in bodies}
     merged = replace(
         richest,
         status=next((b.status for b in bodies if b.status in FORWARDED), richest.status),
         adjudicated_on=min(b.adjudicated_on for b in bodies),
         payment_on=min((b.payment_on for b in bodies if b.payment_on), default=None),
-        patient_responsibility_cents=min((s for s in stated if s is not None), default=None),
+        patient_responsibility_cents=min(stated, default=None),
         remarks=tuple(sorted({r for b in bodies for r in b.remarks})),
         lines=_lines_with_every_remark(richest, bodies),
         remittance_balanced=_proven([b.remittance_balanced for b in bodies]),
@@ -231,7 +226,7 @@ def _detail(claim: ClaimAdjudicated) -> tuple[bool, int, int, str]:
     return (
         claim.remittance_balanced is not None,
         len(claim.lines),
-        sum(1 for _ in claim.every_adjustment()),
+        len(list(claim.every_adjustment())),
         claim.payer.id,
     )
 

@@ -7,10 +7,13 @@ from itertools import permutations
 from random import Random
 from typing import cast
 
+import pytest
+
 from schemas.decisions import Responsibility
-from schemas.facts import ClaimAdjudicated, Fact, Payer
+from schemas.facts import AdjudicatedLine, ClaimAdjudicated, Fact, Payer
+from service.core.adjudication import Adjudication
 from service.core.carriers import merge_adjudications
-from tests.spec.facts_made import adult, covered, decided, fact, judge, submitted
+from tests.spec.facts_made import adult, covered, day, decided, fact, judge, submitted, triples
 
 REMITTANCE = decided(
     "500.00",
@@ -195,3 +198,127 @@ def test_which_tellings_are_one_decision_comes_out_as_on_paper() -> None:
         given = sorted(facts.values(), key=lambda f: (f.occurred_at, f.id))
         found = merge_adjudications(given)
         assert {frozenset(one.ids) for one in found} == on_paper(given), seed
+
+
+# -- what is kept of several tellings ------------------------------------------------------------------
+
+
+def merged(*facts: Fact) -> list[Adjudication]:
+    return list(merge_adjudications(sorted(facts, key=lambda f: (f.occurred_at, f.id))))
+
+
+def test_a_decision_told_twice_keeps_what_either_states_and_the_careful_word_where_they_differ() -> None:
+    line = AdjudicatedLine("1", 50000, 30000, adjustments=triples("CO-45 125.00", "PR-2 75.00"))
+    remittance = without(
+        REMITTANCE,
+        adjustments=(),
+        lines=(replace(line, remarks=("N130",)),),
+        trace=None,
+        adjudicated_on=day(3),
+        payment_on=day(5),
+        remarks=("N99", "MA01"),
+        remittance_balanced=False,
+        frequency="1",
+        service_from=day(-9),
+        sequence="a",
+        original_payer_claim_id="N9",
+    )
+    copy = without(
+        REMITTANCE,
+        adjustments=(),
+        lines=(replace(line, remarks=("N20", "N130")),),
+        payer_claim_id=None,
+        status="19",
+        adjudicated_on=day(2),
+        payment_on=day(6),
+        patient_responsibility_cents=7000,
+        remarks=("MA18", "N99"),
+        remittance_balanced=None,
+        filing_indicator="MB",
+        order=2,
+        sequence="b",
+        forwarded_to=Payer("X1"),
+        corrected_payer=Payer("X2"),
+        original_payer_claim_id="N0",
+    )
+    remittance = fact(remittance.body, 4)
+    (found,) = merged(remittance, Fact.of(copy.account, copy.key, copy.occurred_at, copy.body, where="$[1]"))
+    claim = found.claim
+    assert (claim.status, claim.adjudicated_on, claim.payment_on) == ("19", day(2), day(5))
+    assert (claim.patient_responsibility_cents, claim.remarks) == (7000, ("MA01", "MA18", "N99"))
+    assert (claim.lines[0].remarks, claim.remittance_balanced) == (("N130", "N20"), False)
+    assert (claim.payer_claim_id, claim.trace, claim.original_payer_claim_id) == ("N1", "T1", "N0")
+    assert (claim.filing_indicator, claim.frequency, claim.order, claim.sequence) == ("MB", "1", 2, "b")
+    assert claim.service_from == day(-9)
+    assert (found.key, found.ids) == (min(remittance.key, copy.key), tuple(sorted((remittance.id, copy.id))))
+    assert (found.at, found.places) == (copy.occurred_at, ("", "$[1]"))
+    assert found.triples == (("CO", "45", 12500), ("PR", "2", 7500))
+    assert (found.forwarded_to, found.corrected_payers, found.also_known_as) == (("X1",), ("X2",), ())
+    assert found.stated_twice
+
+
+def test_a_decision_told_once_is_kept_as_it_is() -> None:
+    one = without(REMITTANCE, forwarded_to=Payer("X1"), corrected_payer=Payer("X2"), remarks=("N99", "MA01"))
+    (found,) = merged(one)
+    assert (found.claim, found.key, found.ids, found.at) == (one.body, one.key, (one.id,), one.occurred_at)
+    assert (found.forwarded_to, found.corrected_payers) == (("X1",), ("X2",))
+    assert not found.stated_twice and not found.also_known_as
+    (bare,) = merged(REMITTANCE)
+    assert (bare.forwarded_to, bare.corrected_payers) == ((), ())
+
+
+def test_carriers_that_say_the_same_of_the_patients_part_or_nothing_do_not_disagree() -> None:
+    for copy in (
+        without(REMITTANCE, trace=None),
+        without(REMITTANCE, trace=None, patient_responsibility_cents=None),
+    ):
+        assert not merged(REMITTANCE, copy)[0].stated_twice
+    unlike = without(REMITTANCE, trace=None, patient_responsibility_cents=7400)
+    assert merged(REMITTANCE, unlike)[0].stated_twice
+    other = without(REMITTANCE, trace=None, adjustments=triples("CO-45 130.00", "PR-2 70.00"))
+    assert merged(REMITTANCE, other)[0].stated_twice
+
+
+ONE_LINE = (AdjudicatedLine("1", 50000, 30000, adjustments=triples("PR-2 200.00")),)
+
+
+@pytest.mark.parametrize(
+    ("rich", "poor"),
+    [
+        ({"remittance_balanced": False}, {"remittance_balanced": None, "lines": ONE_LINE, "adjustments": ()}),
+        ({"lines": ONE_LINE, "adjustments": ()}, {"adjustments": triples("CO-45 125.00", "PR-2 75.00")}),
+        ({"adjustments": triples("CO-45 125.00", "PR-2 75.00")}, {"adjustments": triples("PR-2 75.00")}),
+        ({"payer": Payer("P9")}, {"payer": Payer("P8")}),
+    ],
+)
+def test_a_checked_remittance_then_more_lines_then_more_reasons_then_the_later_name_tells_a_decision(
+    rich: dict[str, object], poor: dict[str, object]
+) -> None:
+    plain = without(REMITTANCE, remittance_balanced=None)
+    first, second = without(plain, **rich), without(plain, **poor)
+    (found,) = merged(first, second)
+    assert (found.claim.lines, found.claim.payer) == (said(first).lines, said(first).payer)
+    assert found.triples == tuple(
+        sorted((a.group, a.code, a.amount_cents) for a in said(first).every_adjustment())
+    )
+    assert found.also_known_as == tuple({said(second).payer.id} - {said(first).payer.id})
+
+
+def test_the_payment_day_of_a_decision_is_what_any_carrier_states() -> None:
+    silent = without(REMITTANCE, trace=None, payment_on=None)
+    assert merged(REMITTANCE, silent)[0].claim.payment_on == day(0)
+    assert merged(without(REMITTANCE, payment_on=None), silent)[0].claim.payment_on is None
+
+
+def test_a_denial_and_what_was_passed_on_are_not_told_by_a_processed_decision() -> None:
+    for status in ("4", "22", "23", "25"):
+        assert len(merged(REMITTANCE, without(REMITTANCE, trace=None, status=status))) == 2
+    assert len(merged(REMITTANCE, without(REMITTANCE, trace=None, status="2"))) == 1
+
+
+def test_without_a_payment_day_the_day_of_the_decision_tells_copies_apart() -> None:
+    """One payer's number, other reasons: one decision where it was made on one day."""
+    first = without(REMITTANCE, trace=None, payment_on=None)
+    again = without(first, adjustments=triples("CO-45 130.00", "PR-2 70.00"))
+    later = without(again, adjudicated_on=day(1))
+    assert [len(merged(first, other)) for other in (again, later)] == [1, 2]
