@@ -106,16 +106,15 @@ def _why_it_ends(case: Case, decision: Decision) -> tuple[Literal["recalled", "c
     owes = decision.responsibility
     if any(t.rule == "DET-17.merged" for t in owes.traces):
         return "closed", "MERGED"
-    settled = owes.determination in ("final", "credit") and owes.collectible_cents > 0
-    if owes.net_cents <= 0 and settled:
-        codes = {s.reason.code for s in owes.shares if s.bearer == "patient" and s.amount_cents < 0}
+    if owes.determination not in ("final", "credit"):
+        return "recalled", "RESPONSIBILITY_REOPENED"
+    if owes.net_cents <= 0:
+        if owes.collectible_cents <= 0:
+            return "recalled", "RESPONSIBILITY_REVERSED"
+        codes = {s.reason.code for s in owes.shares}
         given_up = next((reason for code, reason in FORGIVEN.items() if code in codes), None)
         return "closed", given_up or "PAID_IN_FULL"
-    if owes.determination in ("final", "credit") and owes.net_cents <= 0:
-        return "recalled", "RESPONSIBILITY_REVERSED"
     blocking = _binding_gate(decision)
-    if owes.determination == "undetermined" or blocking in ("G01", "G03", "G04", "G05"):
-        return "recalled", "RESPONSIBILITY_REOPENED"
     if blocking == "G42":
         if owes.collectible_cents < case.amount_cents:
             return "recalled", "BELOW_MINIMUM_AFTER_CORRECTION"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import permutations
 from typing import cast
 
@@ -26,6 +26,7 @@ from schemas.facts import (
 )
 from service.core import fold
 from service.core.account import Account, service_day
+from service.core.withdrawing import ID_REUSED, withdrawal
 from tests.spec.facts_made import (
     ACCOUNT,
     adult,
@@ -205,8 +206,19 @@ def test_one_message_id_for_two_statements_is_one_contradiction_also_where_their
     first, second = named(charged("45.00"), "S/1"), named(charged("50.00"), "S/1")
     assert len(fold([first, second]).contradictions) == 1
     other = named(paid("5.00"), "S/1")
-    assert [len(c.evidence) for c in fold([first, other]).contradictions] == [2]
+    (told,) = fold([other, first]).contradictions
+    assert (told.kind, told.evidence) == ("charge.posted", tuple(sorted((first.id, other.id))))
     assert not fold([first, named(paid("5.00"), "S/2")]).contradictions
+
+
+def test_statements_that_people_said_may_share_a_message_id_contradict_no_more() -> None:
+    one, other = named(charged("45.00"), "S/1"), named(paid("5.00"), "S/1")
+    agreed = [
+        withdrawal(f, ID_REUSED, datetime(2026, 2, 1, tzinfo=UTC), day(40), "Ann", "seen")
+        for f in (one, other)
+    ]
+    assert not fold([one, other, *agreed]).contradictions
+    assert fold([one, other, agreed[0]]).contradictions
 
 
 def test_contradictions_are_told_in_one_order() -> None:
@@ -218,7 +230,8 @@ def test_contradictions_are_told_in_one_order() -> None:
 def test_decisions_under_one_key_never_contradict() -> None:
     one = decided("500.00", "400.00", "PR-1 100.00")
     later = fact(cast(ClaimAdjudicated, one.body), 3)
-    assert not fold([one, later]).contradictions
+    account = fold([one, later])
+    assert not account.contradictions and set(account.adjudications[0].ids) == {one.id, later.id}
 
 
 # -- currency ------------------------------------------------------------------------------------------
@@ -348,6 +361,25 @@ def test_of_merged_accounts_the_step_of_help_that_protects_most_stands(
         ]
         account = fold(facts, ACCOUNT)
         assert account.assistance is not None and account.assistance.body.state == stands
+
+
+def test_of_merged_accounts_the_coding_that_is_not_complete_stands() -> None:
+    for first, second in (("complete", "hold"), ("hold", "complete")):
+        facts = [
+            fact(CodingStatusChanged(first), 1),
+            fact(CodingStatusChanged(second), 2, account=OTHER),
+            merged(OTHER, ACCOUNT, 3),
+        ]
+        account = fold(facts, ACCOUNT)
+        assert account.coding is not None and account.coding.body.status == "hold"
+
+
+def test_an_account_is_self_pay_since_the_first_list_after_which_nobody_insured_it() -> None:
+    lists = [covered(on=-10), covered("P1", on=-5), covered(on=1), covered(on=5)]
+    account = fold(lists)
+    assert account.self_pay_since is not None and account.self_pay_since.id == lists[2].id
+    assert fold([*lists, covered("P1", on=6)]).self_pay_since is None
+    assert fold([adult()]).self_pay_since is None
 
 
 def test_without_merging_the_last_step_of_help_and_of_coding_stands() -> None:

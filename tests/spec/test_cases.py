@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from schemas.cases import Case, CaseEvent
-from schemas.facts import Fact
-from service.core import advance
+from schemas.facts import AccountRef, Fact
+from service.core import advance, asks_more
+from service.core.case import case_id
 from tests.spec.facts_made import (
     ACCOUNT,
     adjusted,
@@ -14,6 +19,7 @@ from tests.spec.facts_made import (
     decided,
     flagged,
     judge,
+    merged,
     paid,
     statements,
 )
@@ -163,3 +169,117 @@ def test_after_a_recall_the_next_case_has_the_next_number() -> None:
 
 def test_the_same_move_always_has_the_same_id() -> None:
     assert opened(first()) == opened(list(reversed(first())))
+
+
+# -- while it waits --------------------------------------------------------------------------------------
+
+
+def waiting(case: Case | None, facts: list[Fact], as_of: int) -> tuple[Case | None, tuple[CaseEvent, ...]]:
+    """The move of a case whose account waits for something still on its way."""
+    return advance(ACCOUNT, case, 0 if case is None else case.number, judge(facts, as_of)[2], waits=True)
+
+
+def test_while_it_waits_no_case_opens_and_none_opens_again() -> None:
+    assert waiting(None, first(), 65) == (None, ())
+    case, _ = opened(first())
+    recalled, _ = then(case, [*first(), flagged("manual", 70, until=80)], 75)
+    assert waiting(recalled, [*first(), flagged("manual", 70, until=80)], 80) == (recalled, ())
+
+
+def test_while_it_waits_a_case_is_lowered_and_taken_back_but_never_raised() -> None:
+    case, _ = opened(first())
+    lowered, events = waiting(case, [*first(), paid("20.00", on=70)], 75)
+    assert lowered is not None and (lowered.amount_cents, len(events)) == (58000, 1)
+    assert waiting(lowered, first(), 76) == (lowered, ())
+    raised, _ = then(lowered, first(), 76)
+    assert raised is not None and raised.amount_cents == 60000
+    ended, _ = waiting(case, [*first(), taken_back()], 165)
+    assert ended is not None and ended.status == "recalled"
+
+
+def test_what_asks_more_is_a_new_case_or_a_higher_amount() -> None:
+    case, _ = opened(first())
+    opens, holds = judge(first(), 65)[2], judge(first(), 10)[2]
+    assert (asks_more(None, opens), asks_more(None, holds)) == (True, False)
+    assert (asks_more(case, opens), asks_more(case, holds)) == (False, False)
+    lower, higher = replace(case, amount_cents=59999), replace(case, amount_cents=60001)
+    assert (asks_more(lower, opens), asks_more(higher, opens)) == (True, False)
+    assert not asks_more(lower, holds)
+    ended = replace(case, status="closed")
+    assert (asks_more(ended, opens), asks_more(ended, holds)) == (True, False)
+
+
+# -- why it ends -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("since", "as_of", "ends", "cents"),
+    [
+        pytest.param([paid("700.00", on=70)], 75, ("closed", "PAID_IN_FULL"), 0, id="paid too much"),
+        *(
+            pytest.param([adjusted("600.00", kind, on=70)], 75, ("closed", why), 0, id=kind)
+            for kind, why in (
+                ("charity", "CHARITY_APPROVED"),
+                ("small_balance", "SMALL_BALANCE"),
+                ("bad_debt", "UNCOLLECTIBLE_BAD_DEBT"),
+                ("courtesy", "ADMINISTRATIVE"),
+            )
+        ),
+        pytest.param(
+            [adjusted("300.00", "courtesy", on=70), adjusted("300.00", "charity", on=71, id="ADJ2")],
+            75,
+            ("closed", "CHARITY_APPROVED"),
+            0,
+            id="help comes before courtesy",
+        ),
+        pytest.param(
+            [paid("20.00", on=70), taken_back(), corrected(pays="600.00", left="0.00")],
+            165,
+            ("recalled", "RESPONSIBILITY_REVERSED"),
+            0,
+            id="the payer paid all and the patient is in credit",
+        ),
+        pytest.param(
+            [covered("P1", "P2", on=70)], 75, ("recalled", "RESPONSIBILITY_REOPENED"), 0, id="another payer"
+        ),
+        pytest.param(
+            [merged(ACCOUNT, AccountRef("GEN", "A9"), 70)],
+            75,
+            ("closed", "MERGED"),
+            0,
+            id="merged into another",
+        ),
+        pytest.param(
+            [flagged("dispute", 70)], 75, ("recalled", "G46"), 60000, id="a dispute takes the case back"
+        ),
+    ],
+)
+def test_a_case_ends_with_its_reason_and_what_is_left(
+    since: list[Fact], as_of: int, ends: tuple[str, str], cents: int
+) -> None:
+    case, _ = opened(first())
+    facts = [*first(), *since]
+    after, events = advance(ACCOUNT, case, 1, judge(facts, as_of, ref=ACCOUNT)[2])
+    assert after is not None
+    assert ((after.status, after.reason), after.amount_cents, after.events) == (ends, cents, 2)
+    (event,) = events
+    assert (event.move, event.reason) == ends
+    assert (event.sequence, event.amount_cents, event.previous_cents) == (2, cents, 60000)
+
+
+def test_a_case_that_ended_stays_as_it_is_while_nothing_opens() -> None:
+    case, _ = opened(first())
+    ended, _ = then(case, [*first(), paid("600.00", on=70)], 75)
+    assert then(ended, [*first(), paid("600.00", on=70)], 76) == (ended, ()) if ended else False
+
+
+def test_a_case_and_its_events_have_ids_that_only_their_account_and_number_make() -> None:
+    case, event = opened(first())
+    assert case.id == case_id(ACCOUNT, 1) != case_id(ACCOUNT, 2)
+    assert case.id.startswith("case-") and len(case.id) == 25
+    assert (event.case_id, event.account, event.sequence, event.previous_cents) == (case.id, ACCOUNT, 1, 0)
+    assert (event.reason, case.events, case.currency) == ("EVERY_GATE_ALLOWS", 1, "USD")
+    assert case.opened_by == case.decided_by == event.decision == judge(first(), 65)[2].id
+    adjusted_, events = then(case, [*first(), paid("20.00", on=70)], 75)
+    assert adjusted_ is not None and events[0].reason == "AMOUNT_CHANGED" and events[0].id != event.id
+    assert adjusted_.opened_by == case.opened_by != adjusted_.decided_by
