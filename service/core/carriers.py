@@ -56,7 +56,7 @@ class _Teller:
         body = _body(group[0])
         self.number = body.payer_claim_id
         self.trace = body.trace
-        self.payers = {_body(fact).payer.id for fact in group}
+        self.payer = body.payer.id
         self.day = body.payment_on or body.adjudicated_on
         self.triples = tuple(_reasons(body))
 
@@ -68,7 +68,6 @@ class _Teller:
         self.facts += other.facts
         self.number = self.number or other.number
         self.trace = self.trace or other.trace
-        self.payers |= other.payers
 
 
 _ANY: Final = object()
@@ -105,13 +104,11 @@ class _Decisions:
         if at is None:
             at = self._first(_ways(teller, None))
         if at is None:
+            at = len(self.found)
             self.found.append(teller)
-            self._enter(len(self.found) - 1, teller.payers)
-            return
-        decision = self.found[at]
-        stated, more = decision.stated(), teller.payers - decision.payers
-        decision.take(teller)
-        self._enter(at, decision.payers if decision.stated() > stated else more)
+        else:
+            self.found[at].take(teller)
+        self._enter(at, teller.payer)
 
     def _first(self, ways: Iterable[_Way]) -> int | None:
         found = []
@@ -119,13 +116,15 @@ class _Decisions:
             known = self._by_way.get(way, [])
             while known and not way.still_leads_to(self.found[known[0]]):
                 heappop(known)
-            found += known[:1]
+            if known:
+                found.append(known[0])
         return min(found, default=None)
 
-    def _enter(self, at: int, payers: Iterable[str]) -> None:
+    def _enter(self, at: int, payer: str) -> None:
+        """Let a decision be found by what is stated of it now, also by one more name of its payer."""
         one = self.found[at]
         ways = [_Way(one.number, one.trace), _Way(one.number, one.trace, day=one.day)]
-        for payer, number, trace in product(payers, (one.number, _ANY), (one.trace, _ANY)):
+        for number, trace in product((one.number, _ANY), (one.trace, _ANY)):
             ways += [
                 _Way(number, trace, payer, one.triples),
                 _Way(number, trace, payer, one.triples, one.day),
@@ -143,13 +142,12 @@ def _ways(teller: _Teller, day: date | None) -> Iterator[_Way]:
     """
     if teller.stated() == 2:
         yield _Way(teller.number, teller.trace, day=day)
-    numbers, traces = _states(teller.number), _states(teller.trace)
-    for payer in teller.payers:
-        for number, trace in product(numbers, traces):
-            yield _Way(number, trace, payer, teller.triples, day)
-        if day is not None and teller.number is not None:
-            for trace in traces:
-                yield _Way(teller.number, trace, payer, None, day)
+    traces = _states(teller.trace)
+    for number, trace in product(_states(teller.number), traces):
+        yield _Way(number, trace, teller.payer, teller.triples, day)
+    if teller.number is not None:
+        for trace in traces:
+            yield _Way(teller.number, trace, teller.payer, None, day)
 
 
 def _states(stated: str | None) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 from schemas.facts import AccountCleared, AccountFlagged, AccountRef, Fact
 from service.core.guarantors import Kinds
 from service.core.merging import United
-from service.core.overriding import Override, is_placed_at_desk, released
+from service.core.overriding import Override, is_placed_at_desk
 
 When: TypeAlias = tuple[datetime, date]
 """When something was said, and the day from which it was said to be so: the later counts."""
@@ -28,13 +28,13 @@ def flags_and_days(
     if not placed:
         return
     cleared = _Clearings(kinds.get("account.cleared", ()), united)
-    let_go = released(overrides)
+    let_go = {(o.proposal.hold, o.account): o.approval for o in overrides if o.state == "approved"}
     for fact in placed:
         if not is_placed_at_desk(fact):
             yield fact, cleared.lift(fact)
             continue
-        done = let_go.get(fact.id)
-        yield fact, done.approval.on if done and done.approval and done.account == fact.account else None
+        approval = let_go.get((fact.id, cast(AccountRef, fact.account)))
+        yield fact, approval.on if approval else None
 
 
 class _Clearings:

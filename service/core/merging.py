@@ -93,20 +93,18 @@ class Merges:
         return [f for f in self._stated if f.account in path]
 
     def naming(self, accounts: frozenset[AccountRef]) -> list[Fact]:
-        """Every merge and unmerge stated for one of these accounts, or into or out of one."""
-        return [f for f in self._stated if f.account in accounts or other_account(f) in accounts]
+        """Every merge and unmerge into or out of one of these accounts."""
+        return [f for f in self._stated if _other_account(f) in accounts]
 
     def until(self, at: datetime) -> Merges:
         """The merges as they were at an instant."""
         return Merges([f for f in self._stated if f.occurred_at <= at])
 
 
-def other_account(fact: Fact) -> AccountRef | None:
-    """The account a merge or an unmerge names besides its own; None for every other fact."""
-    body = fact.body
-    if isinstance(body, AccountsMerged):
-        return body.into
-    return body.out_of if isinstance(body, AccountsUnmerged) else None
+def _other_account(fact: Fact) -> AccountRef:
+    """The account a merge or an unmerge names besides its own."""
+    body = cast("AccountsMerged | AccountsUnmerged", fact.body)
+    return body.into if isinstance(body, AccountsMerged) else body.out_of
 
 
 @swift_init
@@ -169,15 +167,15 @@ def unite(ordered: Sequence[Fact], ref: AccountRef | None) -> United:
     )
     if not present:
         raise ValueError("no fact names an account")
-    alone = len(present) == 1 and (ref is None or ref in present)
-    if alone and LINKING.isdisjoint([fact.kind for fact in ordered]):
-        return United(ref or next(iter(present)), tuple(ordered), present)
+    one = next(iter(present))
+    if present == {ref or one} and LINKING.isdisjoint([fact.kind for fact in ordered]):
+        return United(one, tuple(ordered), present)
     merges = Merges(ordered)
     if ref is None:
         roots = {merges.survivor(account) for account in present}
-        if len(roots) > 1 and len(present) > 1:
+        if len(roots) > 1:
             return _unrelated(ordered, present, merges)
-        ref = next(iter(present)) if len(present) == 1 else roots.pop()
+        ref = one if len(present) == 1 else roots.pop()
     survivor = merges.survivor(ref)
     if survivor != ref:
         own = {f.id: f for f in (*_of(ordered, {ref}), *merges.way(ref))}

@@ -29,6 +29,7 @@ from service.core.account import Account, service_day
 from service.core.withdrawing import ID_REUSED, withdrawal
 from tests.spec.facts_made import (
     ACCOUNT,
+    adjusted,
     adult,
     charged,
     cleared,
@@ -42,6 +43,7 @@ from tests.spec.facts_made import (
     paid,
     statement,
     statements,
+    submitted,
 )
 
 OTHER = AccountRef("GEN", "A2")
@@ -250,6 +252,8 @@ def test_the_currency_is_that_of_the_money_whatever_else_is_told_first() -> None
         statement(1, 0),
         fact(BalanceReported(500, day(0)), 0),
         fact(PaymentPending("Q1", 500, day(1)), 0),
+        submitted("5.00"),
+        adjusted("5.00", "other"),
     ],
     ids=lambda f: f.kind,
 )

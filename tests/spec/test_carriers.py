@@ -219,6 +219,7 @@ def test_a_decision_told_twice_keeps_what_either_states_and_the_careful_word_whe
         remarks=("N99", "MA01"),
         remittance_balanced=False,
         frequency="1",
+        order=3,
         service_from=day(-9),
         sequence="a",
         original_payer_claim_id="N9",
@@ -322,3 +323,28 @@ def test_without_a_payment_day_the_day_of_the_decision_tells_copies_apart() -> N
     again = without(first, adjustments=triples("CO-45 130.00", "PR-2 70.00"))
     later = without(again, adjudicated_on=day(1))
     assert [len(merged(first, other)) for other in (again, later)] == [1, 2]
+    paid, paid_later = without(first, payment_on=day(5)), without(again, payment_on=day(6))
+    assert len(merged(paid, paid_later)) == 2
+
+
+def test_reasons_that_differ_only_in_what_is_not_the_patients_are_no_disagreement() -> None:
+    other = without(REMITTANCE, trace=None, adjustments=triples("CO-45 100.00", "OA-23 25.00", "PR-2 75.00"))
+    (found,) = merged(REMITTANCE, other)
+    assert not found.stated_twice
+
+
+@pytest.mark.parametrize(
+    ("checked", "proven"),
+    [
+        ((True, False), True),
+        ((False, None), False),
+        ((True, None), True),
+        ((None, None), None),
+        ((False, False), False),
+    ],
+)
+def test_one_carrier_that_adds_up_proves_a_decision_and_one_without_a_check_nothing(
+    checked: tuple[bool | None, bool | None], proven: bool | None
+) -> None:
+    one, other = (without(REMITTANCE, remittance_balanced=c) for c in checked)
+    assert merged(one, without(other, trace=None))[0].claim.remittance_balanced is proven

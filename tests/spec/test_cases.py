@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.cases import Case, CaseEvent
-from schemas.facts import AccountRef, Fact
+from schemas.facts import AccountRef, AccountsMerged, Fact
 from service.core import advance, asks_more
 from service.core.case import case_id
 from tests.spec.facts_made import (
@@ -17,6 +17,7 @@ from tests.spec.facts_made import (
     charged,
     covered,
     decided,
+    fact,
     flagged,
     judge,
     merged,
@@ -248,6 +249,16 @@ def test_what_asks_more_is_a_new_case_or_a_higher_amount() -> None:
             ("closed", "MERGED"),
             0,
             id="merged into another",
+        ),
+        pytest.param(
+            [
+                merged(ACCOUNT, AccountRef("GEN", "A0"), 70),
+                fact(AccountsMerged(ACCOUNT), 71, account=AccountRef("GEN", "A0")),
+            ],
+            75,
+            ("closed", "MERGED"),
+            0,
+            id="merged in a circle, of which the first account holds all",
         ),
         pytest.param(
             [flagged("dispute", 70)], 75, ("recalled", "G46"), 60000, id="a dispute takes the case back"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from itertools import permutations
 
+import pytest
+
 from schemas.decisions import Responsibility
 from schemas.facts import (
     AccountRef,
@@ -15,6 +17,7 @@ from schemas.facts import (
     Person,
 )
 from service.core import fold
+from service.core.merging import unite
 from tests.spec.facts_made import (
     adult,
     charged,
@@ -123,6 +126,67 @@ def test_a_chain_of_merges_ends_at_the_last_account_and_every_account_names_it()
     facts = [*e20(), *owing(THIRD, "30.00", first_statement=-30), merged(NEW, THIRD, 1)]
     assert judge(facts, 60, ref=THIRD)[1].net_cents == 9500
     assert {ref: fold(facts, ref).moved_to for ref in (OLD, NEW)} == {OLD: THIRD, NEW: THIRD}
+
+
+def test_without_saying_which_account_is_meant_it_is_the_one_that_all_went_into() -> None:
+    chain = [*e20(), *owing(THIRD, "30.00", first_statement=-30), merged(NEW, THIRD, 1)]
+    assert fold(e20()) == fold(e20(), NEW) and fold(chain) == fold(chain, THIRD)
+    lone = [charged("20.00", account=OLD), merged(OLD, NEW)]
+    assert (fold(lone).ref, fold(lone).moved_to) == (OLD, NEW)
+
+
+def test_accounts_that_nothing_joins_are_not_added_up_and_a_person_must_look() -> None:
+    facts = [charged("20.00", account=NEW), charged("45.00", account=OLD)]
+    account = fold(facts)
+    assert (account.ref, [c.kind for c in account.contradictions]) == (OLD, ["account"])
+    assert set(account.contradictions[0].evidence) == {f.id for f in facts}
+
+
+def test_facts_of_another_account_are_never_this_ones() -> None:
+    assert fold([charged("20.00", account=OLD)], NEW).charges == ()
+    with pytest.raises(ValueError, match="no fact names an account"):
+        fold([])
+    assert fold([], NEW).ref == NEW
+
+
+def test_a_chain_of_merges_is_told_in_every_account_of_it_and_in_no_other() -> None:
+    steps = [
+        merged(OLD, NEW, 0),
+        merged(NEW, THIRD, 1),
+        merged(AccountRef("GEN", "X1"), AccountRef("GEN", "X2"), 2),
+    ]
+    facts = [*(charged("5.00", account=a) for a in (OLD, NEW, THIRD)), *steps]
+    for ref in (OLD, THIRD):
+        assert [id for _, id in fold(facts, ref).identity_events] == [f.id for f in steps[:2]]
+    assert [id for _, id in fold(facts, NEW).identity_events] == [f.id for f in steps[1:2]]
+
+
+def test_a_statement_of_the_instant_of_a_merge_is_about_both() -> None:
+    facts = [*e20(), covered("P2", on=-1, account=NEW), covered("P1", on=0, account=NEW)]
+    assert not [c for c in fold(facts, NEW).contradictions if c.kind == "merged.coverage"]
+
+
+def test_what_a_lone_account_states_is_about_itself() -> None:
+    charge = charged("20.00", account=OLD)
+    assert unite([charge], None).reaches(charge) == {OLD}
+
+
+def test_merged_accounts_that_say_nothing_of_payers_do_not_differ_about_them() -> None:
+    facts = [charged("20.00", account=OLD), charged("45.00", account=NEW), merged(OLD, NEW)]
+    account = fold(facts, NEW)
+    assert not account.contradictions and not fold(facts, OLD).mixed_currencies
+
+
+def test_lists_of_payers_that_differ_or_are_missing_rest_on_what_says_so() -> None:
+    lists = [covered("P1", account=OLD), covered("P2", account=NEW)]
+    told = [*lists, charged("20.00", account=OLD), charged("45.00", account=NEW), merged(OLD, NEW)]
+    (unlike,) = fold(told, NEW).contradictions
+    assert unlike.evidence == tuple(sorted(f.id for f in lists))
+    (missing,) = fold(told[1:], NEW).contradictions
+    assert missing.evidence == tuple(sorted((lists[1].id, told[-1].id)))
+    decision = decided("20.00", "0.00", "PR-1 20.00", account=OLD)
+    (by_decision,) = fold([lists[1], decision, told[-1]], NEW).contradictions
+    assert by_decision.kind == "merged.coverage"
 
 
 def test_an_unmerge_in_the_middle_of_a_chain_leaves_the_rest_of_it() -> None:

@@ -18,7 +18,7 @@ from schemas.facts import (
     OverrideProposed,
     OverrideWithdrawn,
 )
-from service.core import Policy, apportion, decide, explain, fold, parse_policy, read_decision
+from service.core import Policy, advance, apportion, decide, explain, fold, parse_policy, read_decision
 from service.core.basis import answer_to_why
 from service.core.gates import REGISTRY
 from service.core.glance import glance
@@ -676,3 +676,27 @@ def test_a_proposal_that_names_no_amount_does_not_cover_one_cent() -> None:
     facts = small("0.01", "40.00", "39.99")
     nothing = fact(replace(proposed(facts, "G42").body, amount_cents=None), 70)
     assert not opens([*facts, nothing, approved(nothing)])
+
+
+def test_a_case_that_two_people_let_open_says_so() -> None:
+    _, (event,) = advance(ACCOUNT, None, 0, judge(lifted(), 75)[2])
+    assert (event.move, event.reason) == ("opened", "LIFTED_BY_TWO_PEOPLE")
+
+
+def test_people_release_a_hold_of_the_account_they_look_at_and_of_no_other() -> None:
+    """Also where the two are one by then."""
+    other = AccountRef("GEN", "OLD")
+    placed = AccountFlagged("manual", day(20), reference="H1", by="Ann Lee")
+    hold = fact(placed, 20, key=key_of_hold(other, "H1"), account=other)
+    proposal = fact(OverrideProposed("Ann Lee", REASON, day(21), None, hold.id), 21)
+    facts = [
+        *small("120.00", "120.00", "0.00"),
+        hold,
+        proposal,
+        approved(proposal, 22),
+        merged(other, ACCOUNT, 10),
+    ]
+    assert [f.id for f in fold(facts, ACCOUNT).flags] == [hold.id]
+    own = fact(OverrideProposed("Ann Lee", REASON, day(21), None, hold.id), 21, account=other)
+    released = fold([*facts, own, approved(own, 22, account=other)], ACCOUNT)
+    assert not released.flags and [on for _, on in released.lifted] == [day(22)]
