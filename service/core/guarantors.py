@@ -100,7 +100,7 @@ def register(kinds: Kinds, united: United) -> Registration:
     statements = kinds.get("statement.sent", ())
     found.elsewhere = frozenset(_before_the_move(statements, found.tenures))
     if answering is not None:
-        if _differ(found.stated.guarantor, answering):
+        if found.stated.guarantor is None or _differ(found.stated.guarantor, answering):
             found.stated = replace(found.stated, guarantor=answering)
         found.elsewhere |= frozenset(_elsewhere(statements, answering, found.tenures))
     return found
@@ -150,10 +150,8 @@ def _tenures(facts: Iterable[Fact], moves: list[tuple[date, str]]) -> list[Tenur
             continue
         elif not told or _differ(told[-1].guarantor, body.guarantor):
             told.append(Tenure(account, fact.occurred_at, fact.id, body.guarantor))
-        elif told[-1].guarantor is None:
-            # After a move the new patient's guarantor is only named now, and answers since the move.
-            told[-1] = replace(told[-1], guarantor=body.guarantor)
         else:
+            # After a move the new patient's guarantor may only be named now, and answers since the move.
             told[-1] = replace(told[-1], guarantor=_newer_fields(told[-1].guarantor, body.guarantor))
     return told
 

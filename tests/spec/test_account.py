@@ -16,12 +16,14 @@ from schemas.facts import (
     AssistanceChanged,
     BalanceReported,
     ClaimAdjudicated,
+    ClaimStatusReported,
     CodingStatusChanged,
     Fact,
     OverrideProposed,
     Payer,
     PaymentPending,
     PlanChanged,
+    PromiseChanged,
     StatementSent,
 )
 from service.core import fold
@@ -320,6 +322,21 @@ def test_of_a_plan_the_latest_step_counts_and_plans_have_an_order() -> None:
             ("L1", "proposed"),
             ("L2", "active"),
         ]
+
+
+def test_of_a_promise_the_latest_step_counts_and_of_a_bill_every_step_in_the_order_of_its_day() -> None:
+    promises = [fact(PromiseChanged("R1", "made"), 1), fact(PromiseChanged("R1", "kept"), 5)]
+    assert [p.body.state for p in fold(promises).promises] == ["kept"]
+    steps = [
+        fact(ClaimStatusReported("A1", Payer("P1"), "pending", day(2)), 9),
+        fact(ClaimStatusReported("A1", Payer("P1"), "accepted", day(1)), 10),
+    ]
+    assert [s.body.status for s in fold(steps).claim_statuses] == ["accepted", "pending"]
+
+
+def test_of_one_statement_under_two_message_ids_the_same_is_kept_whichever_came_first() -> None:
+    one, other = named(charged("45.00"), "S/1"), named(charged("45.00"), "S/2")
+    assert {f.identity for order in permutations([one, other]) for f in fold(order).facts} == {"S/1"}
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,11 @@ def test_a_guarantor_named_before_the_patient_changed_is_the_earlier_patients() 
             [said(-9, ANN, Person("M1"), served=-7), said(-3, BOB, Person("M2"))], "G2", id="another patient"
         ),
         pytest.param(
+            [said(-9, ANN, Person("M1"), served=-7), said(-6), said(-3, BOB, Person("M2"))],
+            "G2",
+            id="another patient after a word that names none",
+        ),
+        pytest.param(
             [said(-9, ANN, Person("M1"), served=-7), said(-3, None, Person("M2"))],
             "open",
             id="another patient and nobody named",
@@ -184,6 +189,12 @@ def test_tenures_say_since_when_and_by_which_fact_and_what_was_a_move() -> None:
     assert account.identity_events == ((day(-3), facts[2].id),)
 
 
+def test_a_registration_that_names_nobody_is_no_tenure() -> None:
+    first, then = said(-9), said(-3, ANN)
+    assert [t.id for t in fold([first, then]).guarantors] == [then.id]
+    assert not fold([first]).guarantors
+
+
 def test_what_leaves_the_guarantor_open_is_told() -> None:
     facts = [said(-4, ANN, served=-5), said(-3, BOB)]
     (doubt,) = fold(facts).contradictions
@@ -215,6 +226,17 @@ def both(one: Person | None, other: Person | None, *more: Fact) -> list[Fact]:
         (both(ANN, BOB, said(1, ANN), said(2, BOB)), "G2"),
         (both(ANN, BOB, said(1, BOB), said(2)), "G2"),
         (both(ANN, BOB, said(-7, BOB)), "open"),
+        (both(ANN, BOB, said(1)), "open"),
+        ([said(-9, ANN), said(-9, Person("G1"), account=OTHER), merged(OTHER, ACCOUNT, 0)], "G1"),
+        (
+            [
+                said(-9, ANN, served=-8),
+                said(-9, None, Person("M1"), account=OTHER),
+                said(-5, None, Person("M2"), account=OTHER),
+                merged(OTHER, ACCOUNT, 0),
+            ],
+            "G1",
+        ),
     ],
 )
 def test_merged_accounts_have_one_guarantor_or_one_named_for_both(facts: list[Fact], who: str) -> None:
@@ -264,6 +286,11 @@ LETTERS = [statement(n, on) for n, on in ((1, -7), (2, -3), (3, 4))]
         ),
         pytest.param([said(-9, ANN, Person("M1")), said(-2, ANN, Person("M2"))], [3], id="moved after it"),
         pytest.param(
+            [said(-9, None, Person("M1")), said(-2, ANN, Person("M2"))],
+            [3],
+            id="moved, and nobody named before",
+        ),
+        pytest.param(
             [said(-9, ANN, Person("M1")), said(-5, ANN, Person("M2")), said(0, ANN, Person("M3"))],
             [3],
             id="moved twice",
@@ -291,3 +318,28 @@ def test_statements_of_each_merged_account_went_to_its_own_guarantor() -> None:
         statement(1, -6, account=OTHER),
     ]
     assert fold(facts, ACCOUNT).elsewhere == frozenset({facts[-2].id})
+
+
+def test_a_letter_before_anybody_was_on_record_counts_where_one_person_answers_for_all() -> None:
+    letter = statement(1, -12)
+    assert not fold([*both(ANN, Person("G1")), letter], ACCOUNT).elsewhere
+
+
+def test_a_letter_while_nobody_knew_the_new_patients_guarantor_went_elsewhere() -> None:
+    letter = statement(1, -3, account=OTHER)
+    facts = [
+        said(-9, ANN, served=-8),
+        said(-9, BOB, Person("M1"), account=OTHER),
+        said(-5, None, Person("M2"), account=OTHER),
+        letter,
+        merged(OTHER, ACCOUNT, 0),
+        said(1, ANN),
+    ]
+    assert fold(facts, ACCOUNT).elsewhere == frozenset({letter.id})
+
+
+def test_a_letter_of_the_morning_of_a_change_went_to_the_earlier_guarantor() -> None:
+    noon = statement(1, -3)
+    morning = Fact.of(noon.account, noon.key, noon.occurred_at.replace(hour=9), noon.body)
+    facts = [said(-9, ANN, served=-8), said(-3, BOB)]
+    assert (reached(*facts, morning), reached(*facts, noon)) == ([1], [])

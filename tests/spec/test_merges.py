@@ -162,7 +162,7 @@ def test_a_chain_of_merges_is_told_in_every_account_of_it_and_in_no_other() -> N
 
 
 def test_a_statement_of_the_instant_of_a_merge_is_about_both() -> None:
-    facts = [*e20(), covered("P2", on=-1, account=NEW), covered("P1", on=0, account=NEW)]
+    facts = [*e20(), covered("P2", on=-1, account=NEW), covered("P2", on=0, account=NEW)]
     assert not [c for c in fold(facts, NEW).contradictions if c.kind == "merged.coverage"]
 
 
