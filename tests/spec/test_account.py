@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import cast
 
 import pytest
 
 from schemas.facts import (
+    AccountCleared,
     AccountFlagged,
     AccountRef,
     AccountRegistered,
@@ -28,7 +29,7 @@ from schemas.facts import (
 )
 from service.core import fold
 from service.core.account import Account, service_day
-from service.core.withdrawing import ID_REUSED, withdrawal
+from service.core.withdrawing import CONTRADICTION, ID_REUSED, withdrawal
 from tests.spec.facts_made import (
     ACCOUNT,
     adjusted,
@@ -223,6 +224,32 @@ def test_statements_that_people_said_may_share_a_message_id_contradict_no_more()
     ]
     assert not fold([one, other, *agreed]).contradictions
     assert fold([one, other, agreed[0]]).contradictions
+
+
+def test_what_people_take_out_is_later_than_the_statement_itself_and_not_before_its_day() -> None:
+    charge = charged("45.00", on=9)
+    early, late = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    before = withdrawal(charge, CONTRADICTION, early, day(1), "Ann", "seen")
+    assert before.occurred_at == charge.occurred_at + timedelta(microseconds=1)
+    after = withdrawal(charge, CONTRADICTION, late, day(31), "Ann", "seen")
+    assert after.occurred_at == late
+    days = [getattr(one.body, "cleared_on", None) for one in (before, after)]
+    assert days == [day(9), day(31)] and not fold([charge, before]).charges
+
+
+def test_a_statement_is_taken_out_by_a_word_about_it_on_its_own_account_alone() -> None:
+    charge, at = charged("45.00"), datetime(2026, 2, 1, tzinfo=UTC)
+
+    def word(flag: str, reference: str | None, account: AccountRef = ACCOUNT) -> Fact:
+        key = f"account.cleared|{account}|baton|contradiction|{charge.id}"
+        return Fact.of(account, key, at, AccountCleared(flag, day(31), reference))
+
+    right = word(CONTRADICTION, charge.id)
+    wrong = [word("dispute", charge.id), word(CONTRADICTION, None), word(CONTRADICTION, charge.id, OTHER)]
+    for one in wrong:
+        assert fold([charge, one, merged(OTHER, ACCOUNT, -9)], ACCOUNT).charges
+    for order in permutations([*wrong[::2], right]):
+        assert not fold([charge, *order, merged(OTHER, ACCOUNT, -9)], ACCOUNT).charges
 
 
 def test_contradictions_are_told_in_one_order() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.cases import Case, CaseEvent
-from schemas.facts import AccountRef, AccountsMerged, Fact
+from schemas.facts import AccountRef, AccountsMerged, CodingStatusChanged, Fact
 from service.core import advance, asks_more
 from service.core.case import case_id
 from tests.spec.facts_made import (
@@ -259,6 +259,21 @@ def test_what_asks_more_is_a_new_case_or_a_higher_amount() -> None:
             ("closed", "MERGED"),
             0,
             id="merged in a circle, of which the first account holds all",
+        ),
+        pytest.param([paid("599.99", on=70)], 140, ("closed", "SMALL_BALANCE"), 1, id="one cent is left"),
+        pytest.param(
+            [paid("590.00", on=70), fact(CodingStatusChanged("hold"), 71)],
+            140,
+            ("closed", "SMALL_BALANCE"),
+            1000,
+            id="what blocks comes before what holds",
+        ),
+        pytest.param(
+            [paid("20.00", on=70), taken_back(), corrected(pays="599.99", left="0.01")],
+            165,
+            ("closed", "PAID_IN_FULL"),
+            0,
+            id="the one cent that the payer left was paid before",
         ),
         pytest.param(
             [flagged("dispute", 70)], 75, ("recalled", "G46"), 60000, id="a dispute takes the case back"

@@ -700,3 +700,9 @@ def test_people_release_a_hold_of_the_account_they_look_at_and_of_no_other() -> 
     own = fact(OverrideProposed("Ann Lee", REASON, day(21), None, hold.id), 21, account=other)
     released = fold([*facts, own, approved(own, 22, account=other)], ACCOUNT)
     assert not released.flags and [on for _, on in released.lifted] == [day(22)]
+
+
+def test_a_case_is_taken_back_by_the_gate_that_stands_not_by_one_that_people_lifted() -> None:
+    case, _ = advance(ACCOUNT, None, 0, judge(lifted(), 75)[2])
+    after, _ = advance(ACCOUNT, case, 1, judge([*lifted(), flagged("bankruptcy", 76, petition=76)], 80)[2])
+    assert after is not None and (after.status, after.reason) == ("recalled", "G50")
