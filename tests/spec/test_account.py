@@ -252,6 +252,15 @@ def test_a_statement_is_taken_out_by_a_word_about_it_on_its_own_account_alone() 
         assert not fold([charge, *order, merged(OTHER, ACCOUNT, -9)], ACCOUNT).charges
 
 
+def test_a_sender_takes_no_statement_out_whatever_it_says() -> None:
+    charge, at = charged("45.00"), datetime(2026, 2, 1, tzinfo=UTC)
+    right = withdrawal(charge, CONTRADICTION, at, day(31), "Ann", "seen")
+    with_id = Fact.of(right.account, right.key, at, right.body, identity="S/1")
+    own_key = Fact.of(right.account, "account.cleared|GEN/A1|billing|7", at, right.body)
+    for one in (with_id, own_key):
+        assert fold([charge, one]).charges
+
+
 def test_contradictions_are_told_in_one_order() -> None:
     facts = [charged(amount, id=id) for id in ("C1", "C2", "C3") for amount in ("1.00", "2.00")]
     told = [c.evidence for c in fold(facts).contradictions]

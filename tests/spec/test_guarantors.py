@@ -189,6 +189,12 @@ def test_tenures_say_since_when_and_by_which_fact_and_what_was_a_move() -> None:
     assert account.identity_events == ((day(-3), facts[2].id),)
 
 
+def test_who_answers_is_described_as_last_told() -> None:
+    facts = [said(-9, ANN, served=-8), said(-5, BOB), said(-3, Person("G1", family="Ray"))]
+    guarantor = fold(facts).registered.guarantor
+    assert guarantor is not None and (guarantor.id, guarantor.family) == ("G1", "Ray")
+
+
 def test_a_registration_that_names_nobody_is_no_tenure() -> None:
     first, then = said(-9), said(-3, ANN)
     assert [t.id for t in fold([first, then]).guarantors] == [then.id]
