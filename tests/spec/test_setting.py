@@ -28,8 +28,8 @@ def setting(*facts: Fact) -> Setting:
 
 
 def programme(*facts: Fact, filing: str | None = None, payer: str = "P1") -> Programme:
-    claim = cast(ClaimAdjudicated, decided("5.00", "5.00", payer=payer, filing=filing).body)
-    return setting(charged("5.00"), *facts).programme(claim, day(0))
+    told = fold([decided("5.00", "5.00", payer=payer, filing=filing)]).adjudications
+    return setting(charged("5.00"), *facts).programme(told, day(0))
 
 
 def flags(found: Programme) -> set[str]:
@@ -78,8 +78,9 @@ def test_programmes_of_one_account_are_told_apart_by_payer_and_by_how_the_claim_
     here = setting(covered("P1", "P2", kinds={"P2": "medicaid"}), charged("5.00"))
 
     def of(payer: str, filing: str | None) -> set[str]:
-        claim = cast(ClaimAdjudicated, decided("5.00", "5.00", payer=payer, filing=filing).body)
-        return flags(here.programme(claim, day(0)))
+        return flags(
+            here.programme(fold([decided("5.00", "5.00", payer=payer, filing=filing)]).adjudications, day(0))
+        )
 
     assert [of("P1", None), of("P2", None), of("P1", "MA"), of("P1", None)] == [
         set(),
