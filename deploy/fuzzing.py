@@ -216,7 +216,7 @@ def guided(name: str, seconds: float, seed: int, crashes: Path) -> int:
         (corpus / str(n)).write_bytes(body)
     words = [
         sys.argv[0], f"-max_total_time={max(1, round(seconds))}", f"-seed={seed}", f"-max_len={MOST_BYTES}",
-        "-verbosity=0", "-timeout=20", f"-artifact_prefix={crashes}/{name}-", str(corpus),
+        "-timeout=20", f"-artifact_prefix={crashes}/{name}-", str(corpus),
     ]  # fmt: skip
     atheris.Setup(words, run)
     atheris.Fuzz()
@@ -259,7 +259,8 @@ def main() -> int:
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace")
         said = [line for line in (ran.stdout + ran.stderr).splitlines() if line.strip()]
         counted = [line for line in said if line.startswith((f"{name}: ", "Done "))]
-        well = counted[-1:] or [f"{name}: not broken"]
+        last = counted[-1] if counted else "not broken, and not counted"
+        well = [last if last.startswith(name) else f"{name}: {last}"]
         print("\n".join(well if ran.returncode == 0 else said[-40:]), flush=True)
         if ran.returncode != 0:
             failed.append(name)

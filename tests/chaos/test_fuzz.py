@@ -31,6 +31,15 @@ def test_no_entry_point_raises_on_broken_input(tmp_path: Path) -> None:
     assert ran.stdout.count("none raised") == 8 and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+def test_no_entry_point_raises_on_input_that_coverage_guides(tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="there is no atheris for this Python on this machine")
+    words = [sys.executable, PROGRAM, "--seconds", "7", "--seed", "7", "--crashes", tmp_path]
+    ran = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=400)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.count(": Done ") == 8 and list(tmp_path.iterdir()) == []
+
+
 def test_a_reader_that_raises_is_told_of_and_its_input_kept(fuzzing: ModuleType, tmp_path: Path) -> None:
     def fragile(data: bytes) -> None:
         assert b"\x00" not in data

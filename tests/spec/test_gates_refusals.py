@@ -124,6 +124,14 @@ def test_the_list_must_be_newer_than_the_last_of_the_payers_answers() -> None:
     says("G20", ended(between, again, after), 20, "allow", rests_on=[after])
 
 
+def test_what_another_payer_decides_later_asks_for_no_new_look() -> None:
+    paid_on_top = decided(
+        "500.00", "0.00", "OA-23 425.00", "PR-2 75.00", on=9, payer="P3", status="3", number="N3"
+    )
+    looked = covered("P1", "P2", "P3", on=5)
+    says("G20", ended(looked, paid_on_top), 20, "allow", rests_on=[looked])
+
+
 @pytest.mark.parametrize("stage", [PLACE, EXTRAORDINARY])
 def test_before_an_agency_the_look_may_be_thirty_days_old(stage: str) -> None:
     looked = covered("P1", "P2", on=100)
@@ -189,6 +197,12 @@ def test_an_effort_counts_from_the_day_of_the_payers_question() -> None:
     assert answer("G21", before, 70).verdict.word == "hold"
     same_day = account(QUESTION, tried(-5), tried(1), tried(2), closed)
     assert answer("G21", same_day, 70).verdict.word == "allow"
+
+
+def test_a_call_that_could_not_arrive_is_no_effort() -> None:
+    closed = status("closed_no_response")
+    for nobody in (tried(2, "WN"), tried(2, "DISC")):
+        assert answer("G21", account(QUESTION, tried(1), nobody, tried(3), closed), 70).verdict.word == "hold"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -319,6 +333,11 @@ def test_what_was_paid_is_neither_placed_nor_sold(amount: str, resolved: bool) -
         else:
             says("G25", facts, 300, "allow", stage=stage)
     says("G25", facts, 300, "allow")
+
+
+def test_the_last_cent_that_was_paid_is_resolved_too() -> None:
+    facts = [*account(denied("CO-45 319.99", "PR-1 0.01")), paid("0.01", on=1)]
+    says("G25", facts, 300, "block", lifted_by="a new decision of a payer", stage=PLACE)
 
 
 def test_where_the_patient_never_owed_anything_nothing_was_resolved() -> None:
