@@ -308,3 +308,22 @@ def test_of_two_final_notices_the_first_one_runs() -> None:
     again = statement(4, 80, final=True)
     facts = owed("320.00", FIRST, SECOND, THIRD, again)
     says("G49", facts, 95, "allow", rests_on=[THIRD], stage=PLACE)
+
+
+# -- the edges ------------------------------------------------------------------------------------------
+
+
+def test_a_balance_that_reaches_the_minimum_by_itself_rests_on_no_report() -> None:
+    says("G42", owed("25.00", FIRST, elsewhere("900.00", "25.00")), 70, "allow")
+    report = elsewhere("900.00", "24.99")
+    says("G42", owed("24.99", FIRST, report), 70, "allow", rests_on=[report])
+
+
+def test_a_first_statement_that_showed_all_waits_for_nothing() -> None:
+    says("G48", owed("320.00", statement(1, 0, "320.00")), 10, "allow")
+
+
+def test_of_two_broken_plans_the_last_asks_for_a_new_final_notice() -> None:
+    broken = [fact(PlanChanged(f"PL{on}", "defaulted", day(on)), on) for on in (50, 61)]
+    facts = owed("320.00", FIRST, SECOND, THIRD, *broken)
+    says("G49", facts, 100, "require", lifted_by="statement.sent with final_notice", stage=PLACE)
