@@ -61,6 +61,16 @@ def test_after_thirty_days_without_the_paper_a_write_off_is_to_be_proposed() -> 
     assert "After 30 days without one a write-off is to be proposed." in late.because
 
 
+def test_the_thirty_days_run_from_the_last_denial_and_from_no_other_decision() -> None:
+    half = [
+        decided("160.00", "0.00", "PR-204 160.00", on=on, number=f"N{on}", claim=f"A{on}") for on in (-9, -5)
+    ]
+    other = decided("100.00", "80.00", "PR-1 20.00", on=2, number="N2", claim="A2")
+    facts = [adult(), covered("P1", on=-40), *half, other, *statements()]
+    assert "write-off" not in answer("G19", facts, 24).because
+    assert "write-off" in answer("G19", facts, 25).because
+
+
 @pytest.mark.parametrize(
     ("kind", "enough"), [("abn", True), ("waiver", True), ("surprise_billing_consent", False)]
 )
