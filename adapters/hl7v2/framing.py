@@ -99,13 +99,19 @@ def messages_of(body: bytes) -> Iterator[bytes]:
 
 def _decoded(block: bytes, where: str) -> Iterator[Noted | str]:
     """The block's text last, what was noticed before it."""
-    if block.isascii():
+    switches = (
+        b"\x1b" in block
+    )  # ISO 2022 changes its character set by escapes, in bytes that look like ASCII
+    if not switches and block.isascii():
         yield block.decode("ascii")
         return
     head = re.split(rb"[\r\n]", block, maxsplit=1)[0]
     fields = head.split(head[3:4]) if len(head) > 3 else []
-    named = fields[17].split(b"~")[0].decode("ascii", "replace").strip().upper() if len(fields) > 17 else ""
-    codec = CHARSETS.get(named)
+    stated = fields[17].decode("ascii", "replace").upper() if len(fields) > 17 else ""
+    named = [name.strip() for name in stated.split("~")]
+    codec = CHARSETS.get(named[0])
+    if switches:
+        codec = next((c for c in map(CHARSETS.get, named) if c and c.startswith("iso2022")), codec)
     if codec is None:
         yield noted("charset-unknown", where)
     else:

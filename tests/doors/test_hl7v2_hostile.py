@@ -98,6 +98,31 @@ def test_names_are_read_in_the_character_set_of_the_message(
     assert [code for code, _ in noted_of(items)] == noted
 
 
+@pytest.mark.parametrize(
+    ("charset", "codec", "name"),
+    [
+        ("UTF8", "utf-8", "山田"),
+        ("8859/5", "iso8859-5", "ИВАНОВ"),
+        ("8859/7", "iso8859-7", "ΠΑΠΠΑΣ"),
+        ("8859/8", "iso8859-8", "כהן"),
+        ("8859/9", "iso8859-9", "ÇELİK"),
+        ("8859/15", "iso8859-15", "MŒUR"),
+        ("WINDOWS-1252", "cp1252", "MŒUR"),
+        ("ISO IR87", "iso2022_jp", "山田"),
+        ("~ISO IR87", "iso2022_jp", "山田"),
+        ("ASCII~ISO IR159", "iso2022_jp_1", "山田"),
+        ("GB 18030-2000", "gb18030", "王"),
+        ("KS X 1001", "euc_kr", "김"),
+        ("BIG-5", "big5", "陳"),
+    ],
+)
+def test_names_come_in_every_script_that_hl7_names(charset: str, codec: str, name: str) -> None:
+    body = GOOD.decode().replace("|2.5.1", f"|2.5.1||||||{charset}").replace("DOE^PAT", f"{name}^A")
+    (told,) = bodies(items := items_of(body.encode(codec)), AccountRegistered)
+    assert told.patient is not None and told.patient.family == name
+    assert noted_of(items) == []
+
+
 def test_the_word_msh_inside_a_field_begins_no_message() -> None:
     items = items_of(message("ADT^A08", "NTE|1||see MSH|^~\\&| above"))
     assert (tally_of(items).messages, parked_of(items)) == (1, [])
