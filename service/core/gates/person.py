@@ -152,7 +152,6 @@ ASKED_ELSEWHERE: Final = frozenset(
         "cease_contact",
         "third_party_liability",
         "medicaid_pending",
-        "unreadable_claim",
     ]
 )
 
