@@ -3,6 +3,7 @@ workers of the run, ended with it."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -18,10 +19,13 @@ import pytest
 from adapters.nodes import PostgresNode, RabbitNode
 from adapters.nodes.debian import locked
 from adapters.nodes.keeper import Keeper
+from adapters.store import Store
 from schemas.errors import BatonError
 
 PLACE = "BATON_TEST_NODES"
 OWNER = "BATON_TEST_OWNER"
+PREFIX = "baton-tests-"
+ROOM_BYTES = 6 * 1024**3
 WORKERS = [f"gw{n}" for n in range(16)]
 NODES = ("rabbitmq", "postgresql")
 
@@ -42,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("same", derandomize=True)
     hypothesis.settings.load_profile("default" if config.getoption("--soak") else "same")
     if not hasattr(config, "workerinput"):
-        place = Path(tempfile.mkdtemp(prefix="baton-tests-"))
+        place = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=in_memory()))
         place.chmod(0o711)  # PostgreSQL runs under another user when the suite runs as root
         os.environ[PLACE], os.environ[OWNER] = str(place), str(os.getpid())
 
@@ -53,6 +57,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         for node in NODES:
             Keeper(place / node).end_all()
         shutil.rmtree(place, ignore_errors=True)
+
+
+def in_memory() -> Path | None:
+    """Where memory is kept as files, if there is room for a run's nodes; else None, for the usual place. What
+    killed runs left there is removed."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
+        return None
+    for left in memory.glob(f"{PREFIX}*"):
+        if not Path(f"/proc/{left.name.removeprefix(PREFIX).partition('-')[0]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return memory if shutil.disk_usage(memory).free > ROOM_BYTES else None
 
 
 def shared(name: str, start: Callable[[Path, int], dict[str, str]]) -> dict[str, str]:
@@ -100,26 +116,74 @@ def amqp_url(rabbitmq_urls: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def fresh_postgres() -> Callable[[], str]:
-    """Makes an empty database on the run's one private server and returns its URL."""
+def postgres_server() -> str:
+    """The URL of the run's one private server, up to and without the name of a database."""
 
     def start(directory: Path, owner_pid: int) -> dict[str, str]:
         node = PostgresNode(directory, owner_pid=owner_pid)
         return {"url": node.start()}
 
-    known = shared("postgresql", start)
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    return shared("postgresql", start)["url"].rpartition("/")[0]
+
+
+NUMBERS = itertools.count()
+
+
+def make_database(server: str, template: str = "template1") -> str:
+    """Makes a database on the private server, empty unless a template is named, and returns its URL."""
+    import psycopg
+
+    name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(NUMBERS)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return f"{server}/{name}"
+
+
+def drop_database(url: str) -> None:
+    """Drops a database of the private server, whoever is still connected: hundreds of them fill gigabytes."""
+    import psycopg
+
+    server, _, name = url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def fresh_postgres(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Makes empty databases for one test and returns their URLs; they are dropped after it."""
     made: list[str] = []
 
     def fresh() -> str:
-        import psycopg
+        made.append(make_database(postgres_server))
+        return made[-1]
 
-        made.append(f"{worker}_{len(made)}")
-        with psycopg.connect(known["url"], autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {made[-1]}")
-        return known["url"].rpartition("/")[0] + "/" + made[-1]
+    yield fresh
+    for url in made:
+        drop_database(url)
 
-    return fresh
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a database to copy, with all tables and nothing in them."""
+    url = make_database(postgres_server)
+    store = Store.open(url)
+    store.upgrade()
+    store.close()
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def migrated_postgres(postgres_server: str, postgres_template: str) -> Iterator[Callable[[], str]]:
+    """Makes databases with all tables and nothing in them for one test; they are dropped after it."""
+    made: list[str] = []
+
+    def copy() -> str:
+        made.append(make_database(postgres_server, postgres_template))
+        return made[-1]
+
+    yield copy
+    for url in made:
+        drop_database(url)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import make_database
+
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = 140
 MEASURED = (
@@ -41,10 +43,10 @@ def run(*arguments: str, timeout: float = 170) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture(scope="module")
-def nodes(rabbitmq_urls: dict[str, str], fresh_postgres: Any) -> list[str]:
+def nodes(rabbitmq_urls: dict[str, str], postgres_server: str) -> list[str]:
     """Options that name this run's broker and database."""
     url = rabbitmq_urls[os.environ.get("PYTEST_XDIST_WORKER", "main")]
-    return ["--amqp-url", url, "--database-url", fresh_postgres()]
+    return ["--amqp-url", url, "--database-url", make_database(postgres_server)]
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def batons(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
         elif request.param == "sqlite":
             url = f"sqlite:///{tmp_path}/{len(made)}.db"
         else:
-            url = request.getfixturevalue("fresh_postgres")()
+            url = request.getfixturevalue("migrated_postgres")()
         environ = {"BATON_DATABASE_URL": url, "BATON_HOME": str(tmp_path), "BATON_TRANSPORT": "embedded"}
         app = App(
             load(environ | {"BATON_SETTLING_SECONDS": FOUR_HOURS, "BATON_POLICY_SOURCE": "disk"} | settings)

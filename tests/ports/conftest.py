@@ -28,27 +28,6 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def migrated_postgres(fresh_postgres: Callable[[], str]) -> Callable[[], str]:
-    """Makes databases with all tables and nothing in them."""
-    import psycopg
-
-    url = fresh_postgres()
-    store = Store.open(url)
-    store.upgrade()
-    store.close()
-    server, _, template = url.rpartition("/")
-    numbers = itertools.count(1)
-
-    def copy() -> str:
-        name = f"{template}_{next(numbers)}"
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return f"{server}/{name}"
-
-    return copy
-
-
 @pytest.fixture(params=BOTH)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without tables."""
