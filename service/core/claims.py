@@ -297,7 +297,8 @@ class _Determination:
             self.undetermined = True
             what = "part of its decision" if left.active else "its decision"
             text = f"The payer took {what} back and has sent no new one."
-            self.found("DET-04.reversed", text, answer.evidence)
+            taken = [i for target, reversal in left.cancelled for i in target.ids + reversal.ids]
+            self.found("DET-04.reversed", text, tuple(dict.fromkeys([*answer.evidence, *taken])))
         elif left.active and charge < billed:
             text = f"Of {format_cents(billed)} billed only {format_cents(charge)} are decided."
             self.open("DET-12.split", Awaited(f"payer:{answer.payer}", "pending", text), answer.evidence)

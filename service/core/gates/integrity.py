@@ -42,9 +42,7 @@ def responsibility_is_final(asked: Inquiry, given: Values) -> Answer:
 
 def balance_agrees_with_billing(asked: Inquiry, given: Values) -> Answer:
     """G02: what the facts add up to and what billing reports differ by no more than the tolerance."""
-    shares = [
-        s for s in asked.responsibility.shares if s.bearer == "undetermined" and s.reason.code in UNEXPLAINED
-    ]
+    shares = [s for s in asked.responsibility.shares if s.reason.code in UNEXPLAINED]
     if not shares:
         return None
     open_cents = max(abs(s.amount_cents) for s in shares)
@@ -56,7 +54,7 @@ def balance_agrees_with_billing(asked: Inquiry, given: Values) -> Answer:
         text,
         None,
         "a balance report that agrees, or the missing fact",
-        tuple(i for s in shares for i in s.evidence),
+        tuple(dict.fromkeys(i for s in shares for i in s.evidence)),
     )
 
 
@@ -134,7 +132,7 @@ def _late_charges(asked: Inquiry, given: Values) -> Answer:
     if discharged_on is not None:
         until = discharged_on + day_count(common(given, "bill_hold_days"))
         why = "The stay ended only just now."
-    if account.coding is not None and (ended := _coding_ended(asked)) and ended[0] + late > until:
+    if (ended := _coding_ended(asked)) and ended[0] + late > until:
         until, why = ended[0] + late, "Coding ended only recently; charges may still come."
         evidence = ended[1]
     for charge in account.charges:
@@ -161,14 +159,12 @@ def _coding_ended(asked: Inquiry) -> tuple[date, str] | None:
 
 def no_payment_is_on_its_way(asked: Inquiry, given: Values) -> Answer:
     """G07: no announced payment is still within its days."""
-    latest: tuple[date, str] | None = None
-    for pending in asked.account.pending_payments:
-        until = business_days_after(pending.body.expected_on, number(common(given, "business_days")))
-        if asked.as_of < until and (latest is None or (until, pending.id) > latest):
-            latest = until, pending.id
-    if latest is None:
+    days = number(common(given, "business_days"))
+    waits = [(business_days_after(p.body.expected_on, days), p.id) for p in asked.account.pending_payments]
+    until, id = max(waits, default=(date.min, ""))
+    if asked.as_of >= until:
         return None
-    return Said(HOLD, "A payment has been announced and may still arrive.", latest[0], None, (latest[1],))
+    return Said(HOLD, "A payment has been announced and may still arrive.", until, None, (id,))
 
 
 def no_credit_waits_to_be_applied(asked: Inquiry, given: Values) -> Answer:
@@ -192,17 +188,12 @@ def identity_has_settled(asked: Inquiry, given: Values) -> Answer:
 
     The feed's identity events (HL7 A40, A44, A49 and their kin, PID-31) come as the flag `identity_event`.
     """
-    newest: tuple[date, str] | None = None
+    days = day_count(common(given, "days"))
     told = [(f.body.since, f.id) for f in asked.flags.get("identity_event", ())]
-    for on, id in (*asked.account.identity_events, *told):
-        until = on + day_count(common(given, "days"))
-        if asked.as_of < until and (newest is None or (until, id) > newest):
-            newest = until, id
-    if newest is None:
+    on, id = max((*asked.account.identity_events, *told), default=(date.min, ""))
+    if asked.as_of >= on + days:
         return None
-    return Said(
-        HOLD, "Accounts or patients were joined or moved only recently.", newest[0], None, (newest[1],)
-    )
+    return Said(HOLD, "Accounts or patients were joined or moved only recently.", on + days, None, (id,))
 
 
 def somebody_answers_for_the_account(asked: Inquiry, given: Values) -> Answer:

@@ -43,15 +43,16 @@ def _programme(asked: Inquiry, kinds: tuple[str, ...], filing: tuple[str, ...]) 
 
 def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
     """G13: Medicaid and protected Medicare patients are not pursued."""
-    protected = evidence_of(asked.signalled("DET-09.qmb")) or _programme(asked, ("qmb",), ())
-    if protected:
+    remarked, listed = evidence_of(asked.signalled("DET-09.qmb")), _programme(asked, ("qmb",), ())
+    if remarked or listed:
         text = "The patient is a protected Medicare beneficiary: no cost share may be billed."
-        return Said(BLOCK, text, None, "a coverage list without that protection", protected)
+        lifted = "a coverage list without that protection" if listed else "a corrected decision"
+        return Said(BLOCK, text, None, lifted, (*listed, *remarked))
     medicaid = _programme(asked, ("medicaid",), ("MC",))
     if not medicaid and _programme_unknown(asked):
         text = "Nobody has said which programme pays, so a protected one cannot be ruled out."
-        listed = (asked.account.coverage.id,) if asked.account.coverage else ()
-        return Said(HOLD, text, None, "a coverage list that names the kind of each plan", listed)
+        untold = (asked.account.coverage.id,) if asked.account.coverage else ()
+        return Said(HOLD, text, None, "a coverage list that names the kind of each plan", untold)
     if medicaid and not common(given, "allow_case"):
         return Said(
             BLOCK, "Medicaid patients are not pursued.", None, "a coverage list without Medicaid", medicaid
@@ -174,17 +175,16 @@ def _stricter_later(text: str, lifted_by: str, evidence: tuple[str, ...]) -> Ans
 
 def no_protected_funder_is_responsible(asked: Inquiry, given: Values) -> Answer:
     """G18: veterans' community care, custody and similar funders are never replaced by the patient."""
-    if found := asked.signalled("DET-09.veteran"):
-        return Said(BLOCK, in_words(found), None, "a corrected decision", evidence_of(found))
-    if found_ids := _programme(asked, ("va",), ("VA",)):
-        return Said(BLOCK, "The veterans' payment is payment in full.", None, _OTHER_LIST, found_ids)
+    remarked, listed = evidence_of(asked.signalled("DET-09.veteran")), _programme(asked, ("va",), ("VA",))
+    if remarked or listed:
+        text = "The veterans' payment is payment in full."
+        lifted = "a coverage list without that programme" if listed else "a corrected decision"
+        return Said(BLOCK, text, None, lifted, tuple(dict.fromkeys((*listed, *remarked))))
     for name, text in _FUNDED.items() if asked.flags else ():
         if flags := flagged(asked, name):
             return Said(BLOCK, text, None, f"account.cleared {name}", flags)
     return None
 
-
-_OTHER_LIST: Final = "a coverage list without that programme"
 
 _FUNDED: Final = {
     "custody": "The patient was in custody; another funder is responsible.",

@@ -36,37 +36,36 @@ def no_payment_plan_is_kept(asked: Inquiry, given: Values) -> Answer:
 
 def no_promise_is_open(asked: Inquiry, given: Values) -> Answer:
     """G44: no promise to pay is still within its days and the grace after them."""
-    latest: tuple[date, str] | None = None
+    waits = []
+    # The day after the last day of grace.
+    grace = day_count(common(given, "grace_days")) + timedelta(days=1)
     for promise in asked.account.promises:
         if promise.body.state in ("kept", "broken", "withdrawn"):
             continue
         if promise.body.state != "made" or promise.body.due_on is None:
             return Said(HOLD, "A promise to pay has no day.", None, "promise.changed", (promise.id,))
-        # The day after the last day of grace.
-        until = promise.body.due_on + day_count(common(given, "grace_days")) + timedelta(days=1)
-        if asked.as_of < until and (latest is None or (until, promise.id) > latest):
-            latest = until, promise.id
-    if latest is None:
+        waits.append((promise.body.due_on + grace, promise.id))
+    until, id = max(waits, default=(date.min, ""))
+    if asked.as_of >= until:
         return None
-    return Said(HOLD, "The patient has promised to pay.", latest[0], None, (latest[1],))
+    return Said(HOLD, "The patient has promised to pay.", until, None, (id,))
 
 
 def no_recent_payment_shows_good_faith(asked: Inquiry, given: Values) -> Answer:
     """G45: no payment worth the name was received in the last days."""
     days = day_count(common(given, "days"))
-    newest: tuple[date, str] | None = None
+    waits = []
     for p in asked.account.payments:
         cents = p.body.amount_cents
         if p.body.paid_by != "patient" or cents <= 0:
             continue
         share = number(common(given, "percent")) * max(0, asked.responsibility.net_cents + cents)
         if cents >= number(common(given, "amount")) or cents * 100 >= share:
-            until = p.body.received_on + days
-            if asked.as_of < until and (newest is None or (until, p.id) > newest):
-                newest = until, p.id
-    if newest is None:
+            waits.append((p.body.received_on + days, p.id))
+    until, id = max(waits, default=(date.min, ""))
+    if asked.as_of >= until:
         return None
-    return Said(HOLD, "The patient paid recently.", newest[0], None, (newest[1],))
+    return Said(HOLD, "The patient paid recently.", until, None, (id,))
 
 
 def no_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
