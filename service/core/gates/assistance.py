@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import date
+from typing import Final, cast
 
 from schemas.decisions import STAGES, Scalar, Verdict
+from schemas.facts import AssistanceChanged, Fact, NoticeRecorded
 from schemas.money import format_cents
+from service.core.account import Known
 from service.core.gates.asking import (
     Answer,
     Gate,
@@ -46,11 +49,11 @@ def approved_assistance_is_posted(asked: Inquiry, given: Values) -> Answer:
     step = asked.account.assistance
     if step is None or step.body.state != "approved":
         return None
-    posted = tuple(
-        a.id
-        for a in asked.account.adjustments
-        if a.body.kind == "charity" and a.body.amount_cents > 0 and a.body.posted_on >= step.body.on
-    )
+    since = [
+        a for a in asked.account.adjustments if a.body.kind == "charity" and a.body.posted_on >= step.body.on
+    ]
+    # What was posted and taken back was not posted.
+    posted = ids_of(since) if sum(a.body.amount_cents for a in since) > 0 else ()
     credit = -asked.responsibility.net_cents
     if posted and credit >= number(common(given, "refund_min")):
         text = f"Assistance was granted and {format_cents(credit)} was paid beyond what is left: refund it."
@@ -73,17 +76,33 @@ def _percent(text: str | None) -> int | None:
 
 
 def income_is_above_free_care(asked: Inquiry, given: Values) -> Answer:
-    """G32: the household's known income is above the free-care limit."""
-    step = asked.account.assistance
-    if step is None or step.body.household_income_percent_fpl is None:
+    """G32: the household's known income is above the free-care limit.
+
+    The newest step that states an income counts; a refusal after it was made knowing it.
+    """
+    told: Fact | None = None
+    for fact, step in _steps(asked):
+        if step.household_income_percent_fpl is not None:
+            told = fact
+        elif step.state == "denied":
+            told = None
+    if told is None:
         return None
-    income = _percent(step.body.household_income_percent_fpl)
-    if income is None:
-        return Said(HOLD, "The household's income could not be read.", None, "assistance.changed", (step.id,))
+    stated = cast(AssistanceChanged, told.body).household_income_percent_fpl
+    if (income := _percent(stated)) is None:
+        return Said(HOLD, "The household's income could not be read.", None, "assistance.changed", (told.id,))
     within = Said(
-        BLOCK, "The household's income is within free care.", None, "assistance.changed", (step.id,)
+        BLOCK, "The household's income is within free care.", None, "assistance.changed", (told.id,)
     )
     return each(within if income <= number(limit) else None for limit in given["free_care_limit"])
+
+
+def _steps(asked: Inquiry) -> list[tuple[Fact, AssistanceChanged]]:
+    """Every step of assistance, the oldest first; of merged accounts those of all."""
+    if asked.account.assistance is None:
+        return []
+    said = [(f, f.body) for f in asked.account.facts if isinstance(f.body, AssistanceChanged)]
+    return sorted(said, key=lambda one: (one[1].on, one[0].occurred_at, one[0].id))
 
 
 def notification_period_has_run(asked: Inquiry, given: Values) -> Answer:
@@ -120,18 +139,27 @@ def intended_actions_were_announced(asked: Inquiry, given: Values) -> Answer:
 
 
 def _announced(asked: Inquiry, days: Scalar) -> Said | None:
-    found = {
-        n.body.kind: n
-        for n in sorted(asked.account.notices, key=lambda n: (n.body.on, n.id), reverse=True)
-        if n.body.valid and n.body.kind in ("intended_actions", "financial_assistance_summary")
-    }
-    if len(found) < 2:
+    told = asked.papers.get("intended_actions"), asked.papers.get("financial_assistance_summary")
+    if told[0] is None or told[1] is None:
         text = "No written notice of intended actions with the assistance summary is on file."
         return Said(REQUIRE, text, None, "notice.recorded intended_actions")
-    until = max(n.body.on for n in found.values()) + day_count(days)
+    first = [_first_that_says_as_much(asked, paper) for paper in told if paper is not None]
+    until = max(n.body.on for n in first) + day_count(days)
     if asked.as_of >= until:
         return None
-    return Said(HOLD, "The notice of intended actions is too recent.", until, None, ids_of(found.values()))
+    return Said(HOLD, "The notice of intended actions is too recent.", until, None, ids_of(first))
+
+
+def _first_that_says_as_much(asked: Inquiry, paper: Known[NoticeRecorded]) -> Known[NoticeRecorded]:
+    """The first of the documents of this kind, down to this one, that name all it names and were not taken
+    back: naming no action announces every one."""
+    alike = [n for n in asked.account.notices if n.body.kind == paper.body.kind]
+    for n in sorted(alike, key=lambda n: (n.body.on, n.id), reverse=True):
+        wider = not n.body.actions or (paper.body.actions and set(paper.body.actions) <= set(n.body.actions))
+        if not n.body.valid or not wider:
+            break
+        paper = n
+    return paper
 
 
 def application_period_is_respected(asked: Inquiry, given: Values) -> Answer:
@@ -143,7 +171,7 @@ def application_period_is_respected(asked: Inquiry, given: Values) -> Answer:
     no_assistance_decision_is_open alone.
     """
     step = asked.account.assistance
-    if step is None or step.body.state not in ("applied", "incomplete", "complete") or not _tax_exempt(asked):
+    if step is None or step.body.state not in _OPEN or not _tax_exempt(asked):
         return None
     days = day_count(for_extraordinary(given, "application_days"))
     ends_on = None if asked.clock_on is None else asked.clock_on + days
@@ -151,11 +179,23 @@ def application_period_is_respected(asked: Inquiry, given: Values) -> Answer:
     if notice is not None and ends_on is not None:
         least = notice.body.on + day_count(for_extraordinary(given, "deadline_days"))
         ends_on = max(ends_on, least, notice.body.deadline_on or least)
-    if ends_on is not None and step.body.on > ends_on:
+    if ends_on is not None and _applied_on(asked, step.body.on) > ends_on:
         return None
     text = "An application made within its period is being decided; what was begun is suspended."
     stopped = Said(BLOCK, text, None, "assistance.changed approved or denied", (step.id,))
     return None, stopped, stopped
+
+
+_OPEN: Final = ("applied", "incomplete", "complete")
+
+
+def _applied_on(asked: Inquiry, last: date) -> date:
+    """The day of the first step of the application that is open; what was still missing came later."""
+    for _, step in reversed(_steps(asked)):
+        if step.state not in _OPEN:
+            break
+        last = step.on
+    return last
 
 
 def help_was_sought_first(asked: Inquiry, given: Values) -> Answer:
