@@ -129,10 +129,11 @@ def medicare_effort_was_made(asked: Inquiry, given: Values) -> Answer:
 
 
 def _written_off_before(asked: Inquiry, day: date) -> tuple[str, ...]:
+    """What was written off before that day and never taken back."""
     written = [a for a in asked.account.adjustments if a.body.kind == "bad_debt"]
-    if sum(a.body.amount_cents for a in written) <= 0:
-        return ()
-    return ids_of(a for a in written if a.body.posted_on < day)
+    early = [a for a in written if a.body.posted_on < day and a.body.amount_cents > 0]
+    taken_back = sum(a.body.amount_cents for a in written if a.body.amount_cents < 0)
+    return ids_of(early) if sum(a.body.amount_cents for a in early) + taken_back > 0 else ()
 
 
 GATES: Final = (
