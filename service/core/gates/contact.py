@@ -7,10 +7,10 @@ agency is involved that must have been written down for it.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.decisions import Verdict
-from schemas.facts import AgencyReported, ContactLogged
+from schemas.facts import AgencyReported, ContactLogged, NoticeRecorded
 from service.core.account import Known, service_day
 from service.core.gates.asking import (
     Answer,
@@ -42,11 +42,23 @@ HOLD, REQUIRE, ALLOW = Verdict.HOLD, Verdict.REQUIRE, Verdict.ALLOW
 _TOLD: Final = "notice.recorded agency_instructions"
 
 
-def _to_observe(asked: Inquiry, text: str, since: date, evidence: tuple[str, ...]) -> Answer:
-    """What our own people must observe, and what an agency must have been told in writing since that day."""
+class _Found(NamedTuple):
+    """What our people and an agency must observe, the day since which it is so, and the facts that say so."""
+
+    text: str
+    since: date
+    evidence: tuple[str, ...] = ()
+
+
+def _to_observe(asked: Inquiry, *found: _Found) -> Answer:
+    """What our own people must observe, and what an agency must have been told in writing since all of it."""
+    if not found:
+        return None
+    text = " ".join(one.text for one in found)
+    evidence = tuple([id for one in found for id in one.evidence])
     own = Said(ALLOW, text, None, None, evidence)
     paper = asked.papers.get("agency_instructions")
-    if paper is not None and paper.body.on >= since:
+    if paper is not None and paper.body.on >= max(one.since for one in found):
         return own, Said(ALLOW, f"{text} The agency was told so.", None, None, (*evidence, paper.id)), None
     return own, Said(REQUIRE, f"{text} The agency must be told so.", None, _TOLD, evidence), None
 
@@ -57,21 +69,17 @@ def calls_are_few_enough(asked: Inquiry, given: Values) -> Answer:
     The days are counted in universal time, so a call late in the evening counts for the day after. A debt on
     several accounts is counted here by account.
     """
-    if not asked.contacts:
-        return None
-    until: date | None = None
-    evidence: tuple[str, ...] = ()
-    attempts = [c for c in asked.contacts if is_call_attempt(c.body)]
     most = number(common(given, "calls"))
-    if most and len(attempts) >= most:
-        counted = attempts[-most:]
-        until, evidence = counted[0].at.date() + day_count(common(given, "within_days")), ids_of(counted)
-    spoken = [c for c in asked.contacts if is_conversation(c.body)]
-    if spoken:
-        quiet_until = spoken[-1].at.date() + day_count(common(given, "quiet_days"))
-        if until is None or quiet_until >= until:
-            until, evidence = quiet_until, (spoken[-1].id,)
-    if until is None or asked.as_of >= until:
+    if not most:
+        return _to_observe(asked, _Found("No call may be made.", date.min))
+    waits: list[tuple[date, tuple[str, ...]]] = []
+    attempts = [c for c in asked.contacts if is_call_attempt(c.body)][-most:]
+    if len(attempts) == most:
+        waits.append((attempts[0].at.date() + day_count(common(given, "within_days")), ids_of(attempts)))
+    if spoken := [c for c in asked.contacts if is_conversation(c.body)]:
+        waits.append((spoken[-1].at.date() + day_count(common(given, "quiet_days")), (spoken[-1].id,)))
+    until, evidence = max(waits, default=(date.min, ()))
+    if asked.as_of >= until:
         return None
     text = f"No call may be made before {until}."
     return Said(ALLOW, text, None, None, evidence), Said(REQUIRE, text, until, None, evidence), None
@@ -79,11 +87,11 @@ def calls_are_few_enough(asked: Inquiry, given: Values) -> Answer:
 
 def time_and_place_suit_the_person(asked: Inquiry, given: Values) -> Answer:
     """G61: calls at decent hours where the person is, and not at times or places that do not suit them."""
-    for name, text in _UNSUITED.items() if asked.flags else ():
-        if flags := asked.flags.get(name):
-            return _to_observe(asked, text, max(f.body.since for f in flags), ids_of(flags))
-    if not asked.contacts:
-        return None
+    found = [
+        _Found(text, max(f.body.since for f in flags), ids_of(flags))
+        for name, text in _UNSUITED.items()
+        if (flags := asked.flags.get(name))
+    ]
     first, last = number(common(given, "from_hour")), number(common(given, "until_hour"))
     outside = [
         c
@@ -93,10 +101,10 @@ def time_and_place_suit_the_person(asked: Inquiry, given: Values) -> Answer:
         and medium_of(c.body) == "phone"
         and not first * 60 <= c.body.local_minutes <= last * 60
     ]
-    if not outside:
-        return None
-    text = f"A call was made outside the hours from {first} to {last} o'clock where the person is."
-    return _to_observe(asked, text, outside[-1].at.date(), ids_of(outside))
+    if outside:
+        text = f"A call was made outside the hours from {first} to {last} o'clock where the person is."
+        found.append(_Found(text, outside[-1].at.date(), ids_of(outside)))
+    return _to_observe(asked, *found)
 
 
 _UNSUITED: Final = {
@@ -107,8 +115,6 @@ _UNSUITED: Final = {
 
 def media_the_person_stopped_are_unused(asked: Inquiry, given: Values) -> Answer:
     """G62: e-mails and texts tell how to stop them, and a medium that was stopped is not used."""
-    if not asked.contacts:
-        return None
     stopped: dict[str, Known[ContactLogged]] = {}
     faults: list[Known[ContactLogged]] = []
     for contact in asked.contacts:
@@ -119,13 +125,14 @@ def media_the_person_stopped_are_unused(asked: Inquiry, given: Values) -> Answer
             medium in stopped or (is_written(contact.body) and contact.body.opt_out_offered is False)
         ):
             faults.append(contact)
-    if not stopped and not faults:
-        return None
-    concerned = sorted([*stopped.values(), *faults], key=lambda c: (c.at, c.id))
-    text = f"The person stopped contact by {' and by '.join(sorted(stopped))}." if stopped else ""
+    found = []
+    if stopped:
+        text = f"The person stopped contact by {' and by '.join(sorted(stopped))}."
+        found.append(_Found(text, max(c.at.date() for c in stopped.values()), ids_of(stopped.values())))
     if faults:
-        text += " A message was sent that should not have been, or that told no way to stop it."
-    return _to_observe(asked, text.strip(), concerned[-1].at.date(), ids_of(concerned))
+        text = "A message was sent that should not have been, or that told no way to stop it."
+        found.append(_Found(text, faults[-1].at.date(), ids_of(faults)))
+    return _to_observe(asked, *found)
 
 
 def machines_call_only_with_consent(asked: Inquiry, given: Values) -> Answer:
@@ -133,35 +140,40 @@ def machines_call_only_with_consent(asked: Inquiry, given: Values) -> Answer:
 
     A revocation counts after the business days given at the latest.
     """
-    automated = [c for c in asked.contacts if c.body.automated is True and is_outbound(c.body)]
     papers = sorted(
         (n for n in asked.account.notices if n.body.kind == "automated_contact_consent"),
         key=lambda n: (n.body.on, n.id),
     )
-    revoked = papers[-1] if papers and not papers[-1].body.valid else None
-    if not automated and revoked is None:
-        return None
     honoured = number(common(given, "revocation_business_days"))
-    unlawful = []
-    for contact in automated:
-        on = contact.at.date()
-        given_until = [n for n in papers if n.body.on <= on]
-        stands = bool(given_until) and (
-            given_until[-1].body.valid
-            or (
-                any(n.body.valid for n in given_until)
-                and on <= business_days_after(given_until[-1].body.on, honoured)
-            )
-        )
-        if not stands or not common(given, "automated_allowed"):
-            unlawful.append(contact)
+    allowed = common(given, "automated_allowed")
+    unlawful = [
+        c
+        for c in asked.contacts
+        if c.body.automated is True
+        and is_outbound(c.body)
+        and not (allowed and _consents(papers, c.at.date(), honoured))
+    ]
+    found = []
     if unlawful:
         text = "A machine called or wrote without consent that stands."
-        return _to_observe(asked, text, unlawful[-1].at.date(), ids_of(unlawful))
-    if revoked is None:
-        return None
-    text = "Consent to calls and texts by machine was revoked."
-    return _to_observe(asked, text, revoked.body.on, (revoked.id,))
+        found.append(_Found(text, unlawful[-1].at.date(), ids_of(unlawful)))
+    if papers and not papers[-1].body.valid:
+        text = "Consent to calls and texts by machine was revoked."
+        found.append(_Found(text, papers[-1].body.on, (papers[-1].id,)))
+    return _to_observe(asked, *found)
+
+
+def _consents(papers: list[Known[NoticeRecorded]], on: date, honoured: int) -> bool:
+    """Whether consent was given by that day and its first revocation need not be honoured yet."""
+    until: date | None = None
+    for paper in papers:
+        if paper.body.on > on:
+            break
+        if paper.body.valid:
+            until = date.max
+        elif until == date.max:
+            until = business_days_after(paper.body.on, honoured)
+    return until is not None and on <= until
 
 
 def nobody_else_hears_of_the_debt(asked: Inquiry, given: Values) -> Answer:
@@ -170,7 +182,7 @@ def nobody_else_hears_of_the_debt(asked: Inquiry, given: Values) -> Answer:
     if not told:
         return None
     text = "Debt or health was named to somebody else, or in a message left."
-    return _to_observe(asked, text, told[-1].at.date(), ids_of(told))
+    return _to_observe(asked, _Found(text, told[-1].at.date(), ids_of(told)))
 
 
 def validation_notice_was_given(asked: Inquiry, given: Values) -> Answer:
