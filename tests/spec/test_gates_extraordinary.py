@@ -100,7 +100,7 @@ def spoken(disposition: str, on: int) -> Fact:
 
 
 def test_a_report_waits_fourteen_days_after_the_first_word_with_the_person() -> None:
-    """Where a house reports sooner than after a year: a letter counts, a talk before it too, a call does not."""
+    """Where a house reports sooner than after a year: a letter counts, so does a talk, a mere call does not."""
     soon = policy("G70", enabled=True, min_age_days=5)
     first = PLAIN[4]
     held = {"rests_on": [first], "policy": soon}
@@ -116,9 +116,7 @@ def test_a_report_waits_fourteen_days_after_the_first_word_with_the_person() -> 
     ("stated", "forbidden"),
     [("2025-11-27", True), ("2025-11-28", False), ("2030-01-01 2020-01-01", True), ("2030-01-01", False)],
 )
-def test_of_several_days_since_which_reports_are_banned_the_first_counts(
-    stated: str, forbidden: bool
-) -> None:
+def test_of_several_days_of_bans_on_reports_the_first_counts(stated: str, forbidden: bool) -> None:
     """The care was given on 27 November 2025."""
     assert day(-35).isoformat() == "2025-11-27"
     banned = policy("G70", enabled=True, banned_for_care_since=stated)
@@ -134,14 +132,8 @@ def test_where_the_day_of_care_is_unknown_a_ban_from_a_day_is_a_ban() -> None:
     banned = policy("G70", enabled=True, banned_for_care_since="2030-01-01")
     unserved = [f for f in PLAIN if f.kind != "charge.posted"]
     says_last("G70", unserved, 900, "block", lifted_by="a policy without that ban", policy=banned)
-    text = says_last(
-        "G70",
-        PLAIN,
-        900,
-        "block",
-        lifted_by="a policy without that ban",
-        policy=policy("G70", enabled=True, banned=True),
-    )
+    wanted = {"lifted_by": "a policy without that ban", "policy": policy("G70", enabled=True, banned=True)}
+    text = says_last("G70", PLAIN, 900, "block", **wanted)
     assert text == "State law forbids reporting medical debt."
 
 
