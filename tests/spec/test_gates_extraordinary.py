@@ -100,7 +100,7 @@ def spoken(disposition: str, on: int) -> Fact:
 
 
 def test_a_report_waits_fourteen_days_after_the_first_word_with_the_person() -> None:
-    """Where a house reports sooner than after a year: a letter counts, so does a talk, a mere call does not."""
+    """Where a house reports sooner than after a year: a letter counts, a talk too, a mere call not."""
     soon = policy("G70", enabled=True, min_age_days=5)
     first = PLAIN[4]
     held = {"rests_on": [first], "policy": soon}
