@@ -14,9 +14,10 @@ from service.core.bearers import MOVED
 from service.core.claims import ClaimResult, determine_claims
 from service.core.counterfactual import Counterfactual, alternatives
 from service.core.decision import inquire
-from service.core.payers import PayerAnswer
+from service.core.payers import CLOSED, PayerAnswer
 from service.core.policy import Policy
 from service.core.setting import setting_of
+from service.core.words import name_of_payer
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,26 @@ def _summary(account: Account, responsibility: Responsibility, decision: Decisio
         sent = len(asked.delivered)
         days = (decision.as_of - asked.clock_on).days if asked.clock_on else 0
         bills = "1 statement was" if sent == 1 else f"{sent} statements were"
-        decided = "the patient has no insurance" if not account.adjudications else "every payer has decided"
         return (
-            f"The patient owes {net}: {decided}, {bills} delivered, the first {days} days ago, and "
-            f"{_what_was_lifted(decision)}"
+            f"The patient owes {net}: {_who_decided(responsibility)}, {bills} delivered, the first {days} "
+            f"days ago, and {_what_was_lifted(decision)}"
         )
     binding = _binding(responsibility, decision)
     others = len(binding) - 1
     more = f" ({others} more reason{'s' if others > 1 else ''})" if others else ""
     return f"No case: {_lower_first(binding[0].because)}{more}"
+
+
+def _who_decided(responsibility: Responsibility) -> str:
+    """That no payer is waited for, and whether a person closed one that did not decide."""
+    closed = {s.state in CLOSED for s in responsibility.payers}
+    if not closed:
+        return "the patient has no insurance"
+    if closed == {True}:
+        return "a person closed every payer"
+    return (
+        "every payer has decided or was closed by a person" if True in closed else "every payer has decided"
+    )
 
 
 def _what_was_lifted(decision: Decision) -> str:
@@ -140,7 +152,7 @@ def _waterfall(account: Account, responsibility: Responsibility, policy: Policy)
         for answer in claim.answers:
             decided = answer.standing.active
             when = f"Decided on {decided[-1].on}." if decided else ""
-            step(f"Paid by {_name(answer)}{name}", -answer.paid_cents, answer.evidence, when)
+            step(f"Paid by {_name(answer, account)}{name}", -answer.paid_cents, answer.evidence, when)
     for share in money:
         step(share.reason.text.rstrip("."), share.amount_cents, share.evidence)
     others = [s for s in responsibility.shares if s.bearer != "patient"]
@@ -181,20 +193,17 @@ _LOWERS: Final = frozenset({"CONTRACTUAL", "BUNDLED", "PENALTY"})
 """Classes of reasons that take an amount off the bill."""
 
 
-def _name(answer: PayerAnswer) -> str:
+def _name(answer: PayerAnswer, account: Account) -> str:
     decisions = [*answer.standing.active, *(target for target, _ in answer.standing.cancelled)]
-    return next((a.claim.payer.name for a in decisions if a.claim.payer.name), f"payer {answer.payer}")
+    named = (a.claim.payer.name for a in decisions if a.claim.payer.name)
+    return next(named, name_of_payer(answer.payer, account))
 
 
 def name_of_bearer(bearer: str, account: Account) -> str:
     """Who answers for a part of the balance, for people; a payer by its name where one is known."""
     if not bearer.startswith("payer:"):
         return _BEARERS.get(bearer, bearer)
-    id = bearer.removeprefix("payer:")
-    listed = account.coverage.body.coverages if account.coverage else ()
-    known = [c.payer for c in listed] + [a.claim.payer for a in account.adjudications]
-    known += [s.body.payer for s in account.submitted]
-    return f"Waits for {next((p.name for p in known if p.id == id and p.name), f'payer {id}')}"
+    return f"Waits for {name_of_payer(bearer.removeprefix('payer:'), account)}"
 
 
 _BEARERS: Final = {

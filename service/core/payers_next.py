@@ -17,22 +17,25 @@ from service.core.hypotheses import Change, Supposing
 from service.core.payers import PayerAnswer
 from service.core.policy import Policy
 from service.core.setting import setting_of
+from service.core.words import name_of_payer
 
 PAYER: Final = "payer:"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer that is missing: who has to give it, on what bill, and what payers before left the patient.
+    """An answer that is missing: who has to give it, as which payer of the patient's, and on how much.
 
-    `takes_back` is a decision of the same payer that the new one would replace.
+    `left` is what it may leave with the patient, `paid_cents` what it pays besides. `takes_back` is a
+    decision of the same payer that the new one would replace.
     """
 
     payer: Payer
     claim_id: str
     billed_cents: int
     left: tuple[Adjustment, ...]
-    first: bool
+    rank: int
+    paid_cents: int = 0
     takes_back: Adjudication | None = None
 
 
@@ -40,14 +43,18 @@ def what_payers_could_answer(
     account: Account, responsibility: Responsibility, policy: Policy, as_of: date
 ) -> tuple[tuple[Change, Change], ...]:
     """For each missing answer the two that matter: the patient owes what is left; the payer pays it all."""
+    claims = determine_claims(setting_of(account, policy))
+    many = len(claims) > 1
     pairs = []
-    for asked in _missing(account, responsibility, policy):
+    for asked in _missing(account, claims, responsibility):
         s = Supposing(account, as_of)
-        name, topic = asked.payer.name or asked.payer.id, f"payer {asked.payer.id} {asked.claim_id}"
+        name, topic = name_of_payer(asked.payer.id, account), f"payer {asked.payer.id} {asked.claim_id}"
+        on = f" on claim {asked.claim_id}" if many else ""
         cents = sum(a.amount_cents for a in asked.left)
-        leaves = f"{name} answered that the patient owes {format_cents(cents)}"
+        leaves = f"{name} answered{on} that the patient owes {format_cents(cents)}"
         s.add(topic, leaves, *_answered(asked, as_of, 0))
-        s.add(topic, f"{name} paid all {format_cents(cents)} that is open", *_answered(asked, as_of, cents))
+        pays = f"{name} paid all {format_cents(cents)} that is open{on}"
+        s.add(topic, pays, *_answered(asked, as_of, cents))
         pairs.append((s.changes[0], s.changes[1]))
     return tuple(pairs)
 
@@ -55,54 +62,74 @@ def what_payers_could_answer(
 def what_payers_could_take_back(account: Account, policy: Policy, as_of: date) -> tuple[Change, ...]:
     """For each standing decision: the payer takes it back."""
     s = Supposing(account, as_of)
-    for claim in determine_claims(setting_of(account, policy)):
+    claims = determine_claims(setting_of(account, policy))
+    for claim in claims:
+        on = f" on claim {claim.claim_id}" if len(claims) > 1 else ""
         for answer in claim.answers:
             for one in answer.standing.active[-1:]:
-                name = one.claim.payer.name or one.claim.payer.id
-                says = f"{name} took its decision back"
+                says = f"{name_of_payer(one.claim.payer.id, account)} took its decision{on} back"
                 s.add(f"payer {answer.payer} {claim.claim_id}", says, _reversal(one, as_of))
     return tuple(s.changes)
 
 
-def _missing(account: Account, owes: Responsibility, policy: Policy) -> Iterator[Asked]:
-    setting = setting_of(account, policy)
-    claims = determine_claims(setting)
-    named = {c.payer.id: c.payer for c in setting.coverages or ()}
-    named |= {s.body.payer.id: s.body.payer for s in account.submitted}
-    named |= {a.claim.payer.id: a.claim.payer for a in account.adjudications}
+def _missing(account: Account, claims: list[ClaimResult], owes: Responsibility) -> Iterator[Asked]:
     for claim in claims:
-        yield from _missing_of(claim, named)
+        yield from _missing_of(claim)
     for share in owes.shares:
-        if share.reason.code == "not_billed" and share.bearer.startswith(PAYER) and share.amount_cents > 0:
-            payer = named.get(share.bearer.removeprefix(PAYER), Payer(share.bearer.removeprefix(PAYER)))
+        if share.reason.code == "not_billed":
+            payer = Payer(share.bearer.removeprefix(PAYER))
             left = (Adjustment("PR", "1", share.amount_cents),)
-            yield Asked(payer, account.ref.number, share.amount_cents, left, True)
+            yield Asked(payer, account.ref.number, share.amount_cents, left, 1)
 
 
-def _missing_of(claim: ClaimResult, named: dict[str, Payer]) -> Iterator[Asked]:
+def _missing_of(claim: ClaimResult) -> Iterator[Asked]:
+    """The answer of a payer that is silent; else what those that spoke have yet to say."""
     if claim.state == "final":
         return
-    before = [a for a in claim.answers if a.binding and a.standing.active]
-    left = _left_by(before[-1]) if before else (Adjustment("PR", "1", claim.billed_cents),)
-    bearer = claim.awaited[0]
-    if bearer.startswith(PAYER) and bearer.removeprefix(PAYER) not in {a.payer for a in claim.answers}:
-        payer = named.get(bearer.removeprefix(PAYER), Payer(bearer.removeprefix(PAYER)))
-        yield Asked(payer, claim.claim_id, claim.billed_cents, left, not before)
-        return
-    for answer in claim.answers:
-        stands = answer.standing.active or tuple(target for target, _ in answer.standing.cancelled[-1:])
-        if stands:
-            one = stands[-1]
-            mine = _patient_part(one.claim) or (Adjustment("PR", "1", one.claim.charge_cents),)
-            again = one if answer.standing.active else None
-            first = one.claim.status not in ("2", "3", "20", "21")
-            yield Asked(one.claim.payer, claim.claim_id, one.claim.charge_cents, mine, first, again)
+    spoke = {a.payer for a in claim.answers}
+    for silent in claim.payers:
+        if claim.awaited.bearer == f"{PAYER}{silent.payer}" and silent.payer not in spoke:
+            left = _left_before(claim.answers, claim.billed_cents)
+            yield Asked(Payer(silent.payer), claim.claim_id, claim.billed_cents, left, silent.rank)
+            return
+    for at, answer in enumerate(claim.answers):
+        stands = answer.standing
+        undecided = claim.billed_cents - sum(a.claim.charge_cents for a in stands.active)
+        if undecided > 0 and stands.cancelled:
+            # What was taken back has to be decided anew, most likely as it was.
+            gone = stands.cancelled[-1][0].claim
+            left = _patient_part(gone) or _left_before(claim.answers[:at], undecided)
+            paid = _paid_again(gone) if gone.charge_cents == undecided else 0
+            yield Asked(gone.payer, claim.claim_id, undecided, left, answer.rank, paid)
+        elif undecided > 0 and stands.active:
+            payer = stands.active[-1].claim.payer
+            rest = (Adjustment("PR", "1", undecided),)
+            yield Asked(payer, claim.claim_id, undecided, rest, answer.rank)
+        elif stands.active:
+            again = stands.active[-1]
+            one = again.claim
+            # Under the reasons it gave the payer would wait on; the amount is what counts.
+            cents = sum(a.amount_cents for a in _patient_part(one))
+            left = _left_before(claim.answers[:at], one.charge_cents)
+            left = (Adjustment("PR", "1", cents),) if cents else left
+            paid = _paid_again(one)
+            yield Asked(one.payer, claim.claim_id, one.charge_cents, left, answer.rank, paid, again)
+
+
+def _paid_again(one: ClaimAdjudicated) -> int:
+    """What it paid; nothing where no number would tell a new decision of the same amounts from a copy."""
+    return one.paid_cents if one.payer_claim_id or one.trace else 0
+
+
+def _left_before(answers: list[PayerAnswer], billed_cents: int) -> tuple[Adjustment, ...]:
+    """What the last of these payers leaves with the patient; without any, the whole bill."""
+    before = [a for a in answers if a.binding]
+    return _left_by(before[-1]) if before else (Adjustment("PR", "1", billed_cents),)
 
 
 def _left_by(answer: PayerAnswer) -> tuple[Adjustment, ...]:
     """What the payer's standing decisions leave with the patient, reason by reason."""
-    found = [a for one in answer.standing.active for a in _patient_part(one.claim)]
-    return tuple(found) or (Adjustment("PR", "1", 0),)
+    return tuple(a for one in answer.standing.active for a in _patient_part(one.claim))
 
 
 def _patient_part(claim: ClaimAdjudicated) -> tuple[Adjustment, ...]:
@@ -114,21 +141,22 @@ def _patient_part(claim: ClaimAdjudicated) -> tuple[Adjustment, ...]:
 def _answered(asked: Asked, on: date, pays_cents: int) -> tuple[ClaimAdjudicated, ...]:
     """The answer, after the reversal of what it replaces where there is something."""
     open_cents = sum(a.amount_cents for a in asked.left)
-    rest = Adjustment(
-        "CO" if asked.first else "OA", "45" if asked.first else "23", asked.billed_cents - open_cents
-    )
+    first = asked.rank == 1
+    taken_off = asked.billed_cents - open_cents - asked.paid_cents
+    rest = (Adjustment("CO" if first else "OA", "45" if first else "23", taken_off),) if taken_off else ()
     patient = () if pays_cents else tuple(a for a in asked.left if a.amount_cents)
     answer = ClaimAdjudicated(
         claim_id=asked.claim_id,
         payer=asked.payer,
-        status="1" if asked.first else "2",
+        status=str(min(asked.rank, 3)),
         adjudicated_on=on,
         charge_cents=asked.billed_cents,
-        paid_cents=pays_cents,
-        payer_claim_id="supposed",
+        paid_cents=asked.paid_cents + pays_cents,
+        payer_claim_id=f"supposed {asked.payer.id}",
+        trace="supposed",
         payment_on=on,
         patient_responsibility_cents=0 if pays_cents else open_cents,
-        adjustments=(*((rest,) if rest.amount_cents else ()), *patient),
+        adjustments=(*rest, *patient),
     )
     return (answer,) if asked.takes_back is None else (_reversal(asked.takes_back, on), answer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from service.core.account import Account
 from service.core.gates import REGISTRY
 
 
@@ -56,6 +57,14 @@ def name_of_flag(flag: str) -> str:
     'hold of an unknown kind (blue)'
     """
     return FLAGS[flag].name if flag in FLAGS else f"hold of an unknown kind ({flag.replace('_', ' ')})"
+
+
+def name_of_payer(id: str, account: Account) -> str:
+    """A payer for people: by the name that some message gave it, else by its id."""
+    payers = [c.payer for c in account.coverage.body.coverages] if account.coverage else []
+    payers += [a.claim.payer for a in account.adjudications]
+    payers += [s.body.payer for s in account.submitted]
+    return next((p.name for p in payers if p.id == id and p.name), f"payer {id}")
 
 
 QUEUES: Final = {
