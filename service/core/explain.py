@@ -73,16 +73,17 @@ def _summary(account: Account, responsibility: Responsibility, decision: Decisio
     if decision.opens_case:
         asked = inquire(account, responsibility, decision.as_of)
         sent = len(asked.delivered)
-        days = (decision.as_of - asked.clock_on).days if asked.clock_on else 0
+        # A case never opens without a statement, whatever people lift.
+        days = (decision.as_of - asked.delivered[0].body.sent_on).days
         bills = "1 statement was" if sent == 1 else f"{sent} statements were"
         return (
             f"The patient owes {net}: {_who_decided(responsibility)}, {bills} delivered, the first {days} "
             f"days ago, and {_what_was_lifted(decision)}"
         )
-    binding = _binding(responsibility, decision)
+    binding = _in_the_way(responsibility, decision)
     others = len(binding) - 1
     more = f" ({others} more reason{'s' if others > 1 else ''})" if others else ""
-    return f"No case: {_lower_first(binding[0].because)}{more}"
+    return f"No case: {binding[0].because}{more}"
 
 
 def _who_decided(responsibility: Responsibility) -> str:
@@ -105,26 +106,20 @@ def _what_was_lifted(decision: Decision) -> str:
     return f"what stood in the way of a case was lifted by two people ({', '.join(lifted)})."
 
 
-def _binding(responsibility: Responsibility, decision: Decision) -> list[Finding]:
-    """What stands in the way of a case, the telling reason first.
+def _in_the_way(responsibility: Responsibility, decision: Decision) -> list[Finding]:
+    """All that stands in the way of a case, the telling reason first.
 
     Until it is settled who owes, "the patient owes nothing" and "too little" say only that nobody knows yet:
     then the reason why it is not settled leads, whatever the verdicts are.
     """
     against = [f for f in decision.findings if f.stage == STAGES[0] and f.stands]
     if responsibility.determination in ("final", "credit"):
-        return [f for f in against if f.verdict is decision.outcomes[0]]
-    why_unsettled = [f for f in against if f.gate not in _AMOUNT_GATES and f.gate != "G01"]
-    rest = [f for f in against if f.gate == "G01"] + [f for f in against if f.gate in _AMOUNT_GATES]
-    return why_unsettled + rest
+        return sorted(against, key=lambda f: -f.verdict)
+    return sorted(against, key=lambda f: f.gate in _NOBODY_KNOWS)
 
 
-_AMOUNT_GATES: Final = frozenset({"G12", "G42"})
-
-
-def _lower_first(text: str) -> str:
-    """A sentence inside a sentence, unless it begins with a code or a figure."""
-    return text[0].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+_NOBODY_KNOWS: Final = frozenset({"G01", "G12", "G42"})
+"""Gates that only repeat, while it is not settled who owes, that it is not."""
 
 
 def _waterfall(account: Account, responsibility: Responsibility, policy: Policy) -> tuple[Step, ...]:
@@ -148,10 +143,9 @@ def _waterfall(account: Account, responsibility: Responsibility, policy: Policy)
     for claim in claims:
         name = f", claim {claim.claim_id}" if len(claims) > 1 else ""
         taken_off = f"Taken off by contract{name}"
-        step(taken_off, -claim.reduction_cents, claim.evidence, _why_taken_off(claim, policy))
+        step(taken_off, -claim.reduction_cents, claim.evidence, _why_taken_off(claim))
         for answer in claim.answers:
-            decided = answer.standing.active
-            when = f"Decided on {decided[-1].on}." if decided else ""
+            when = f"Decided on {answer.decided_on}."
             step(f"Paid by {_name(answer, account)}{name}", -answer.paid_cents, answer.evidence, when)
     for share in money:
         step(share.reason.text.rstrip("."), share.amount_cents, share.evidence)
@@ -174,23 +168,11 @@ def _reasons(shares: list[Share]) -> str:
     return " ".join(dict.fromkeys(s.reason.text for s in shares if s.reason.code not in MOVED))
 
 
-def _why_taken_off(claim: ClaimResult, policy: Policy) -> str:
+def _why_taken_off(claim: ClaimResult) -> str:
     """Our words for the reasons with which payers lowered the bill and left it with nobody."""
-    texts = [
-        code.text
-        for answer in claim.answers
-        for one in answer.standing.active
-        for group, reason, cents in one.triples
-        if group != "PR"
-        and cents > 0
-        and (code := policy.on(one.on).reasons.get(reason)) is not None
-        and code.kind in _LOWERS
-    ]
-    return " ".join(dict.fromkeys(texts))
-
-
-_LOWERS: Final = frozenset({"CONTRACTUAL", "BUNDLED", "PENALTY"})
-"""Classes of reasons that take an amount off the bill."""
+    weighed = [w for answer in claim.answers for w in answer.weighed]
+    lowered = [i for w in weighed for i in w.items if i.bearer == "reduction" and i.amount_cents > 0]
+    return " ".join(dict.fromkeys(i.text for i in lowered))
 
 
 def _name(answer: PayerAnswer, account: Account) -> str:

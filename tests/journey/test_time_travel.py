@@ -79,7 +79,7 @@ def test_the_summary_names_the_missing_answer_rather_than_an_amount_nobody_knows
         told = answers.why(reader, app.policy, AccountRef("GEN", "A9"), TODAY)
     assert told["determination"] != "final"
     assert "owes nothing" not in told["summary"]
-    assert "payer 60054 has not been billed" in told["summary"]
+    assert "Payer 60054 has not been billed" in told["summary"]
 
 
 def test_what_happens_in_the_evening_counts_for_the_day_it_is_at_the_hospital(batons: Open) -> None:

@@ -111,5 +111,5 @@ def test_the_summary_is_one_plain_sentence() -> None:
     )
     assert (
         told([*story(), flagged("litigation", 1)], 70).summary
-        == "No case: a lawsuit about this care is open."
+        == "No case: A lawsuit about this care is open."
     )
