@@ -5,7 +5,7 @@ Nothing here says what would follow; `counterfactual` decides again with these f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -39,9 +39,9 @@ from schemas.facts import (
 )
 from schemas.money import format_cents
 from service.core.account import Account
-from service.core.words import FLAGS, name_of_flag
+from service.core.words import FLAGS, name_of_flag, name_of_payer
 
-BARRING: Final = {
+BARRING: Final[dict[str | None, str]] = {
     "medicaid": "Medicaid",
     "qmb": "the protected Medicare programme",
     "workers_comp": "a workers' compensation carrier",
@@ -138,16 +138,6 @@ def _end_assistance(s: Supposing, owes: Responsibility, body: AssistanceChanged)
         s.add("assistance", "financial assistance were refused", AssistanceChanged("denied", s.as_of))
 
 
-def _drop_coverage(s: Supposing, owes: Responsibility, body: CoverageListed) -> None:
-    barring = [c for c in body.coverages if c.kind in BARRING]
-    if not barring:
-        return
-    left = tuple(c for c in body.coverages if c.kind not in BARRING)
-    kinds = " and ".join(dict.fromkeys(BARRING[c.kind or ""] for c in barring))
-    says = f"the coverage list no longer named {kinds}" + ("" if left else ", and so no insurance at all")
-    s.add("coverage", says, CoverageListed(left))
-
-
 def _finish_coding(s: Supposing, owes: Responsibility, body: CodingStatusChanged) -> None:
     s.add("coding", "coding were complete", CodingStatusChanged("complete"))
 
@@ -170,7 +160,6 @@ _UNDONE: Final[dict[type, Callable[[Supposing, Responsibility, Any], None]]] = {
     PlanChanged: _cancel_plan,
     PromiseChanged: _break_promise,
     AssistanceChanged: _end_assistance,
-    CoverageListed: _drop_coverage,
     CodingStatusChanged: _finish_coding,
     AdjudicationUnreadable: _mend_unreadable,
     BalanceReported: _agree,
@@ -190,14 +179,13 @@ def _statement(s: Supposing, owes: Responsibility, finding: Finding) -> None:
     counted = [x.body.sent_on for x in sent if x.id in finding.evidence]
     first = max(s.as_of, max(counted) + every) if counted and type(wanted) is int else s.as_of
     days = [first + n * every for n in range(missing)]
-    final = (finding.lifted_by or "").endswith("final_notice")
     number = max((x.body.number for x in sent), default=0) + 1
     cents = owes.net_cents if owes.net_cents > 0 else None
     bodies = [
-        StatementSent(number + n, day, cents, None, None, True, final, True) for n, day in enumerate(days)
+        StatementSent(number + n, day, cents, None, None, True, False, True) for n, day in enumerate(days)
     ]
-    what = "a final notice" if final else "a statement" if missing == 1 else f"{missing} statements"
-    was = "were" if missing > 1 else "was"
+    what = "a statement" if missing == 1 else f"{missing} statements"
+    was = "was" if missing == 1 else "were"
     amount = f" of {format_cents(cents)}" if cents else ""
     s.add(
         "statement",
@@ -243,8 +231,19 @@ def _list_coverage(s: Supposing, owes: Responsibility, finding: Finding) -> None
         s.add("coverage", "the account were stated to have no insurance", CoverageListed(()))
         return
     listed = tuple(Coverage(n, payer, "commercial") for n, payer in enumerate(payers.values(), 1))
-    names = ", then ".join(p.name or p.id for p in payers.values())
+    names = ", then ".join(name_of_payer(id, s.account) for id in payers)
     s.add("coverage", f"the insurance were listed: {names}", CoverageListed(listed))
+
+
+def _drop_coverage(s: Supposing, owes: Responsibility, finding: Finding) -> None:
+    listed = _listed(s.account)
+    barring = [c for c in listed if c.kind in BARRING]
+    if not barring:
+        return
+    left = tuple(c for c in listed if c.kind not in BARRING)
+    kinds = " and ".join(dict.fromkeys(BARRING[c.kind] for c in barring))
+    says = f"the coverage list no longer named {kinds}" + ("" if left else ", and so no insurance at all")
+    s.add("coverage", says, CoverageListed(left))
 
 
 def _take_back_payment(s: Supposing, owes: Responsibility, finding: Finding) -> None:
@@ -265,6 +264,8 @@ _SUPPLIED: Final[tuple[tuple[str, Callable[[Supposing, Responsibility, Finding],
     ("account.registered", _register),
     ("adjustment.posted charity", _post_discount),
     ("coverage.listed", _list_coverage),
+    ("a coverage list without", _drop_coverage),
+    ("a corrected decision", _drop_coverage),
     ("a larger balance", _take_back_payment),
     ("a refund or a new charge", _take_back_payment),
 )
@@ -294,5 +295,5 @@ def what_could_take_back(account: Account, decision: Decision) -> tuple[Change, 
 _ANOTHER: Final = Coverage(9, Payer("supposed", "another insurer"), "commercial")
 
 
-def _listed(account: Account) -> Iterable[Coverage]:
+def _listed(account: Account) -> tuple[Coverage, ...]:
     return account.coverage.body.coverages if account.coverage else ()

@@ -86,7 +86,7 @@ def _missing_of(claim: ClaimResult) -> Iterator[Asked]:
     """The answer of a payer that is silent; else what those that spoke have yet to say."""
     if claim.state == "final":
         return
-    spoke = {a.payer for a in claim.answers}
+    spoke = {a.payer for a in claim.answers if a.standing.active or a.standing.cancelled}
     for silent in claim.payers:
         if claim.awaited.bearer == f"{PAYER}{silent.payer}" and silent.payer not in spoke:
             left = _left_before(claim.answers, claim.billed_cents)
@@ -94,14 +94,15 @@ def _missing_of(claim: ClaimResult) -> Iterator[Asked]:
             return
     for at, answer in enumerate(claim.answers):
         stands = answer.standing
-        undecided = claim.billed_cents - sum(a.claim.charge_cents for a in stands.active)
-        if undecided > 0 and stands.cancelled:
+        undecided = max(0, claim.billed_cents - sum(a.claim.charge_cents for a in stands.active))
+        if undecided and stands.cancelled:
             # What was taken back has to be decided anew, most likely as it was.
             gone = stands.cancelled[-1][0].claim
-            left = _patient_part(gone) or _left_before(claim.answers[:at], undecided)
-            paid = _paid_again(gone) if gone.charge_cents == undecided else 0
+            left, paid = _patient_part(gone), _paid_again(gone)
+            if not left:
+                left, paid = _left_before(claim.answers[:at], undecided), 0
             yield Asked(gone.payer, claim.claim_id, undecided, left, answer.rank, paid)
-        elif undecided > 0 and stands.active:
+        elif undecided and stands.active:
             payer = stands.active[-1].claim.payer
             rest = (Adjustment("PR", "1", undecided),)
             yield Asked(payer, claim.claim_id, undecided, rest, answer.rank)
@@ -109,10 +110,11 @@ def _missing_of(claim: ClaimResult) -> Iterator[Asked]:
             again = stands.active[-1]
             one = again.claim
             # Under the reasons it gave the payer would wait on; the amount is what counts.
-            cents = sum(a.amount_cents for a in _patient_part(one))
-            left = _left_before(claim.answers[:at], one.charge_cents)
-            left = (Adjustment("PR", "1", cents),) if cents else left
-            paid = _paid_again(one)
+            left, paid = (Adjustment("PR", "1", sum(a.amount_cents for a in _patient_part(one))),), 0
+            if left[0].amount_cents:
+                paid = _paid_again(one)
+            else:
+                left = _left_before(claim.answers[:at], one.charge_cents)
             yield Asked(one.payer, claim.claim_id, one.charge_cents, left, answer.rank, paid, again)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.facts import ClaimAdjudicated, Coverage, CoverageListed, Fact, Payer
+from schemas.facts import ClaimAdjudicated, ClaimStatusReported, Coverage, CoverageListed, Fact, Payer
 from service.core import explain
 from service.core.counterfactual import Counterfactual
 from tests.spec.facts_made import (
@@ -42,6 +42,7 @@ SECOND_BACK = decided(
     number="R2",
     original="N2",
 )
+CLOSED = fact(ClaimStatusReported("A1", Payer("P2"), "closed_no_response", day(-5), "u7"), -5)
 
 
 def told(facts: list[Fact], as_of: int = 70) -> list[Counterfactual]:
@@ -100,6 +101,48 @@ MISSING = {
     "the second took its decision back": (
         [*OPEN, covered("P1", "P2"), FIRST, SECOND, SECOND_BACK],
         ("P2", "2", "200.00", "200.00"),
+    ),
+    "the second took back a decision that left nothing": (
+        [
+            *OPEN,
+            covered("P1", "P2"),
+            FIRST,
+            decided("1000.00", "300.00", "OA-23 700.00", on=-8, payer="P2", status="2", number="N2"),
+            decided(
+                "-1000.00",
+                "-300.00",
+                "OA-23 -700.00",
+                on=-5,
+                payer="P2",
+                status="22",
+                number="R2",
+                original="N2",
+            ),
+        ],
+        ("P2", "2", "300.00", "300.00"),
+    ),
+    "the first took its decision back and pends": (
+        [
+            *OPEN,
+            covered("P1"),
+            FIRST,
+            FIRST_BACK,
+            decided("1000.00", "0.00", "OA-133 1000.00", on=-3, number="N3"),
+        ],
+        ("P1", "1", "1000.00", "1000.00"),
+    ),
+    "a person closed the second and the third is silent": (
+        [*OPEN, covered("P1", "P2", "P3"), FIRST, CLOSED],
+        ("P3", "3", "300.00", "300.00"),
+    ),
+    "a payer has only estimated": (
+        [
+            *OPEN,
+            covered("P1", "P2"),
+            FIRST,
+            decided("1000.00", "0.00", "OA-101 1000.00", on=-8, payer="P2", status="25"),
+        ],
+        ("P2", "2", "300.00", "300.00"),
     ),
     "one of two parts was taken back": (
         [
@@ -169,6 +212,13 @@ def test_a_missing_answer_is_told_with_what_it_would_leave_and_what_follows(name
         others = {reason for reason in reasons if reason[0] != "PR"}
         assert others <= ({("CO", "45")} if rank == "1" else {("OA", "23")})
         assert all(reasons.values())
+
+
+def test_where_two_payers_have_yet_to_decide_neither_answer_alone_is_told() -> None:
+    pends = decided("1000.00", "0.00", "OA-133 1000.00", on=-9, number="N1")
+    estimate = decided("1000.00", "0.00", "OA-101 1000.00", on=-8, payer="P2", status="25")
+    assert told([*OPEN, covered("P1", "P2"), pends, estimate]) == []
+    assert told([*OPEN, covered("P1", "P2")]) == []
 
 
 def test_a_later_payer_repeats_what_those_before_it_paid_and_took_off() -> None:

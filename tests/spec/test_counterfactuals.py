@@ -1,0 +1,409 @@
+"""What would change the answer: for everything that holds a case back, what would have to happen, in words
+and as facts, and the case that would follow; for an open case, what would end it. All is decided again."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.facts import (
+    AdjudicationUnreadable,
+    AssistanceChanged,
+    CodingStatusChanged,
+    CoverageListed,
+    Fact,
+    Payer,
+    PaymentPending,
+    PaymentPosted,
+    PlanChanged,
+    PromiseChanged,
+    StatementSent,
+)
+from schemas.money import format_cents
+from service.core import explain
+from service.core.counterfactual import Counterfactual
+from service.core.hypotheses import what_could_lift
+from tests.spec.facts_made import (
+    POLICY,
+    adult,
+    charged,
+    covered,
+    day,
+    decided,
+    fact,
+    flagged,
+    judge,
+    paid,
+    reported,
+    statement,
+    statements,
+    submitted,
+)
+
+BILL = [adult(), charged("1000.00", on=-35)]
+FIRST = decided("1000.00", "400.00", "CO-45 300.00", "PR-1 300.00", on=-9, number="N1")
+OWED = [*BILL, covered("P1"), FIRST]
+CASE = [*OWED, *statements()]
+
+
+def told(facts: list[Fact], as_of: int = 70) -> list[Counterfactual]:
+    account, owes, decision = judge(facts, as_of)
+    return list(explain(account, owes, decision, POLICY).counterfactuals)
+
+
+def leads_to(facts: list[Fact], as_of: int = 70) -> list[tuple[str, str]]:
+    return [(c.change, c.outcome) for c in told(facts, as_of)]
+
+
+def opens(amount: str, on: int = 70) -> str:
+    return f"a case for {amount} would open on {day(on)}"
+
+
+def insured(*kinds: str) -> list[Fact]:
+    """The first payer pays, every further one leaves the rest with the patient."""
+    payers = [f"P{n}" for n in range(1, len(kinds) + 1)]
+    facts = [*BILL, covered(*payers, kinds=dict(zip(payers, kinds, strict=True))), FIRST, *statements()]
+    for rank, payer in enumerate(payers[1:], 2):
+        left = decided("1000.00", "0.00", "OA-23 700.00", "PR-1 300.00", on=-8, payer=payer, status=str(rank))
+        facts.append(left)
+    return facts
+
+
+def applied(state: str, percent: str | None = None) -> Fact:
+    return fact(AssistanceChanged(state, day(10), percent), 10)
+
+
+def decided_with(reason: str) -> list[Fact]:
+    left = decided("1000.00", "400.00", "CO-45 300.00", f"{reason} 300.00", on=-9)
+    return [*BILL, covered("P1"), left, *statements()]
+
+
+THE_DAY = day(1)
+HELD = {
+    "a flag": ([flagged("dispute", 1)], f"the dispute of {THE_DAY} were answered", opens("300.00", 100)),
+    "a hold": ([flagged("manual", 1)], f"the hold by a person of {THE_DAY} were lifted", opens("300.00")),
+    "a hold with a reference": (
+        [flagged("manual", 1, reference="R1")],
+        f"the hold by a person of {THE_DAY} were lifted",
+        opens("300.00"),
+    ),
+    "an unknown flag": (
+        [flagged("blue_sky", 1)],
+        f"the hold of an unknown kind (blue sky) of {THE_DAY} were lifted",
+        opens("300.00"),
+    ),
+    "money on its way": (
+        [fact(PaymentPending("X", 50_00, day(90)), 60)],
+        "the announced payment of 50.00 were cancelled",
+        opens("300.00"),
+    ),
+    "a plan": (
+        [fact(PlanChanged("X", "active", day(60)), 60)],
+        "the payment plan were cancelled",
+        opens("300.00"),
+    ),
+    "a promise": (
+        [fact(PromiseChanged("X", "made", None, day(90)), 60)],
+        "the promise to pay were broken",
+        opens("300.00"),
+    ),
+    "an application": ([applied("applied")], "financial assistance were refused", opens("300.00", 100)),
+    "incomplete papers": ([applied("incomplete")], "financial assistance were refused", opens("300.00", 100)),
+    "assistance in full": ([applied("approved")], "the assistance granted expired", opens("300.00")),
+    "coding": (
+        [fact(CodingStatusChanged("incomplete"), 5)],
+        "coding were complete",
+        opens("300.00", 84),
+    ),
+    "a decision that could not be read": (
+        [fact(AdjudicationUnreadable("A1", "x12", Payer("P1")), 5)],
+        "a person settled the payer's decision that could not be read",
+        opens("300.00"),
+    ),
+    "a balance nobody explains": (
+        [reported("350.00", on=3)],
+        "the billing system reported a balance of 300.00",
+        opens("300.00"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_what_undoes_the_one_thing_that_holds_a_case_back_is_told_and_leads_to_the_case(name: str) -> None:
+    more, change, outcome = HELD[name]
+    facts = [*CASE, *more]
+    found = told(facts)
+    assert (change, outcome) in [(c.change, c.outcome) for c in found]
+    assert [c.change for c in found if c.change != "nothing else happens"] == [change]
+    for one in found:
+        assert one.opens and one.on is not None
+        assert judge([*facts, *one.facts], one.on)[2].opens_case
+        assert not judge(facts, 70)[2].opens_case
+
+
+MISSING = {
+    "nobody is registered": (CASE[1:], "an adult guarantor were registered", opens("300.00")),
+    "an advance notice": (decided_with("PR-50"), "a signed advance notice were on file", opens("300.00")),
+    "a waiver": (decided_with("PR-197"), "a signed waiver were on file", opens("300.00")),
+    "an offer of help to the uninsured": (
+        [*BILL, covered(), *statements()],
+        "financial assistance were offered",
+        opens("1000.00"),
+    ),
+    "the list of payers": (
+        [*BILL, FIRST, *statements()],
+        "the insurance were listed: payer P1",
+        opens("300.00"),
+    ),
+    "a larger balance": (
+        [
+            *BILL,
+            covered("P1"),
+            decided("1000.00", "650.00", "CO-45 300.00", "PR-1 50.00", on=-9),
+            *statements(),
+            paid("30.00", on=3),
+        ],
+        "5.00 of what the patient paid were taken back by the bank",
+        opens("25.00"),
+    ),
+    "a debt in place of a credit": (
+        [*CASE, paid("310.00", on=3)],
+        "35.00 of what the patient paid were taken back by the bank",
+        opens("25.00"),
+    ),
+    "a list without Medicaid": (
+        insured("medicaid"),
+        "the coverage list no longer named Medicaid, and so no insurance at all",
+        opens("300.00"),
+    ),
+    "a list without Medicaid as the second": (
+        insured("commercial", "medicaid"),
+        "the coverage list no longer named Medicaid",
+        opens("300.00"),
+    ),
+    "a list without the protected programme": (
+        insured("qmb"),
+        "the coverage list no longer named the protected Medicare programme, and so no insurance at all",
+        opens("300.00"),
+    ),
+    "a list without the veterans' programme": (
+        insured("commercial", "va"),
+        "the coverage list no longer named the veterans' programme",
+        opens("300.00"),
+    ),
+    "a list without carriers": (
+        insured("commercial", "auto", "liability"),
+        "the coverage list no longer named an auto carrier and a liability carrier",
+        opens("300.00"),
+    ),
+    "a list without the carrier of an injury at work": (
+        insured("commercial", "workers_comp"),
+        "the coverage list no longer named a workers' compensation carrier",
+        opens("300.00"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_what_supplies_the_one_thing_that_is_missing_is_told_and_leads_to_the_case(name: str) -> None:
+    facts, change, outcome = MISSING[name]
+    (found,) = told(facts)
+    assert (found.change, found.outcome) == (change, outcome)
+    assert found.on is not None and judge([*facts, *found.facts], found.on)[2].opens_case
+
+
+def test_no_list_is_supposed_where_a_payer_names_the_programme_and_the_list_does_not() -> None:
+    medicaid = decided("1000.00", "400.00", "CO-45 300.00", "PR-142 300.00", on=-9, filing="MC")
+    assert told([*BILL, covered("P1"), medicaid, *statements()]) == []
+
+
+def test_payers_are_listed_in_the_order_in_which_they_spoke_and_then_those_that_were_billed() -> None:
+    facts = [*BILL, FIRST, submitted("1000.00", "P2", on=-8, order=2), *statements()]
+    account, owes, decision = judge(facts, 70)
+    changes = {c.topic: c for c in what_could_lift(account, owes, decision)}
+    assert changes["coverage"].says == "the insurance were listed: payer P1, then payer P2"
+    (listed,) = (f.body for f in changes["coverage"].facts)
+    assert isinstance(listed, CoverageListed)
+    assert [(c.order, c.payer.id) for c in listed.coverages] == [(1, "P1"), (2, "P2")]
+
+
+def test_where_nobody_was_billed_the_account_may_be_stated_to_have_no_insurance() -> None:
+    facts = [*BILL, *statements(), applied("offered")]
+    assert ("the account were stated to have no insurance", opens("1000.00", 130)) not in leads_to(facts)
+    account, owes, decision = judge(facts, 70)
+    (change,) = [c for c in what_could_lift(account, owes, decision) if c.topic == "coverage"]
+    assert change.says == "the account were stated to have no insurance"
+    assert [f.body for f in change.facts] == [CoverageListed(())]
+
+
+# -- letters ---------------------------------------------------------------------------------------------
+
+
+def letters(found: Counterfactual) -> list[StatementSent]:
+    return [f.body for f in found.facts if isinstance(f.body, StatementSent)]
+
+
+def test_as_many_letters_as_are_missing_are_told_as_far_apart_as_policy_wants_them() -> None:
+    """Two letters, 25 days apart, 60 days from the first; the first can be sent today."""
+    (found,) = told(OWED)
+    assert (found.change, found.outcome) == (
+        f"2 statements of 300.00 were delivered on {day(70)} and {day(95)}",
+        opens("300.00", 130),
+    )
+    assert [(x.number, x.sent_on, x.amount_cents, x.delivered) for x in letters(found)] == [
+        (1, day(70), 300_00, True),
+        (2, day(95), 300_00, True),
+    ]
+
+
+@pytest.mark.parametrize(("as_of", "second"), [(20, 25), (25, 25), (26, 26), (40, 40)])
+def test_the_next_letter_waits_until_it_is_far_enough_from_the_last(as_of: int, second: int) -> None:
+    (found,) = told([*OWED, statement(1, 0)], as_of)
+    assert (found.change, found.outcome) == (
+        f"a statement of 300.00 was delivered on {day(second)}",
+        opens("300.00", 60),
+    )
+    assert [(x.number, x.sent_on) for x in letters(found)] == [(2, day(second))]
+
+
+def test_a_letter_that_came_back_is_not_counted_from() -> None:
+    (found,) = told([*OWED, statement(1, 0), statement(2, 30, delivered=False)], 40)
+    assert [(x.number, x.sent_on) for x in letters(found)] == [(3, day(40))]
+
+
+# -- assistance ------------------------------------------------------------------------------------------
+
+
+def test_assistance_in_part_may_expire_or_be_posted_to_the_cent() -> None:
+    owed = decided("1000.00", "400.00", "CO-45 299.99", "PR-1 300.01", on=-9)
+    facts = [*BILL, covered("P1"), owed, *statements(), applied("approved", "40.0")]
+    assert leads_to(facts) == [
+        ("the assistance granted expired", opens("300.01")),
+        ("the assistance granted, 120.00, were posted", opens("180.01")),
+    ]
+
+
+# -- several things at once ------------------------------------------------------------------------------
+
+
+def test_what_only_together_opens_a_case_is_told_together_and_no_part_of_it_alone() -> None:
+    facts = [
+        *CASE,
+        flagged("litigation", 1),
+        flagged("manual", 1),
+        fact(CodingStatusChanged("incomplete"), 5),
+    ]
+    (found,) = told(facts)
+    assert found.change == (
+        f"coding were complete, the hold by a person of {THE_DAY} were lifted, and "
+        f"the lawsuit of {THE_DAY} were over"
+    )
+    assert found.outcome == opens("300.00", 84) and len(found.facts) == 3
+
+
+def test_more_than_three_things_at_once_are_no_answer_anybody_can_use() -> None:
+    flags = [flagged(name, 1) for name in ("litigation", "manual", "custody")]
+    assert [len(c.facts) for c in told([*CASE, *flags])] == [3]
+    assert told([*CASE, *flags, flagged("identity_theft", 1)]) == []
+
+
+def test_two_things_are_told_for_an_earlier_day_than_either_alone() -> None:
+    """A promise of day 90 has five days of grace; money of day 67 is waited for ten business days."""
+    facts = [
+        *CASE,
+        fact(PaymentPending("X", 50_00, day(67)), 60),
+        fact(PromiseChanged("X", "made", None, day(90)), 60),
+    ]
+    assert leads_to(facts) == [
+        ("nothing else happens", opens("300.00", 96)),
+        ("the promise to pay were broken", opens("300.00", 81)),
+        (
+            "the announced payment of 50.00 were cancelled, and the promise to pay were broken",
+            opens("300.00"),
+        ),
+    ]
+
+
+def test_of_one_thing_only_one_change_is_supposed() -> None:
+    """Financial assistance cannot be offered and refused at once."""
+    facts = [*BILL, covered(), *statements(), applied("applied")]
+    for found in told(facts):
+        states = [f.body.state for f in found.facts if isinstance(f.body, AssistanceChanged)]
+        assert len(states) <= 1
+
+
+# -- an open case ----------------------------------------------------------------------------------------
+
+ENDS = "the case would be taken back"
+
+
+def test_everything_that_would_end_a_case_is_told() -> None:
+    assert leads_to(CASE) == [
+        (what, ENDS)
+        for what in (
+            "the patient paid 25.00",
+            "payer P1 took its decision back",
+            "the patient disputed the bill",
+            "the patient applied for financial assistance",
+            "a payment plan were agreed",
+            f"the patient promised to pay by {day(84)}",
+            "a letter came back as undeliverable",
+            "a bankruptcy became known",
+            "a person placed a hold",
+            "another insurer were listed",
+        )
+    ]
+    for found in told(CASE):
+        assert not judge([*CASE, *found.facts], 70)[2].opens_case
+        assert (found.on, found.opens) == (day(70), False)
+
+
+def test_another_insurer_is_listed_beside_those_that_are() -> None:
+    found = next(c for c in told(CASE) if "insurer" in c.change)
+    (listed,) = (f.body for f in found.facts)
+    assert isinstance(listed, CoverageListed)
+    assert [c.payer.id for c in listed.coverages] == ["P1", "supposed"]
+
+
+@pytest.mark.parametrize(
+    ("left", "cents"), [(25_00, 1), (25_01, 2), (27_49, 2_50), (60_00, 6_00), (49_99, 5_00), (300_00, 25_00)]
+)
+def test_the_smallest_payment_that_ends_a_case_is_found_to_the_cent(left: int, cents: int) -> None:
+    """It brings the debt below 25.00, or shows good faith: a tenth of the debt does, or 25.00 (G42, G45)."""
+    taken = f"CO-45 {format_cents(300_00 - left)}"
+    owed = decided("1000.00", "700.00", taken, f"PR-1 {format_cents(left)}", on=-9)
+    found = told([*BILL, covered("P1"), owed, *statements()])[0]
+    (payment,) = (f.body for f in found.facts)
+    assert found.change == f"the patient paid {format_cents(cents)}"
+    assert isinstance(payment, PaymentPosted)
+    assert (payment.amount_cents, payment.paid_by, payment.received_on) == (cents, "patient", day(70))
+
+
+def billed_twice(claim: str, left: int) -> list[Fact]:
+    """A claim that its payer first refused for a defect and then, without taking that back, decided."""
+    rest = format_cents(500_00 - left)
+    return [
+        charged("500.00", on=-35, id=claim),
+        decided("500.00", "0.00", "CO-16 500.00", on=-9, claim=claim, number=f"{claim}-1"),
+        decided("500.00", rest, f"PR-1 {format_cents(left)}", on=-7, claim=claim, number=f"{claim}-2"),
+    ]
+
+
+def test_what_ends_a_case_only_together_is_told_together_and_nothing_more() -> None:
+    """30, 20 and 20 are owed on three claims: without the first 40 are left, without two too little."""
+    claims = [("A1", 30_00), ("A2", 20_00), ("A3", 20_00)]
+    facts = [adult(), covered("P1"), *statements()]
+    for claim, left in claims:
+        facts += billed_twice(claim, left)
+    gone = {name: f"payer P1 took its decision on claim {name} back" for name, _ in claims}
+    assert [c.change for c in told(facts) if "decision" in c.change] == [
+        f"{gone['A1']}, and {gone['A2']}",
+        f"{gone['A1']}, and {gone['A3']}",
+    ]
+
+
+def test_what_ends_a_case_may_be_three_things() -> None:
+    facts = [adult(), covered("P1"), *statements()]
+    for claim in ("A1", "A2", "A3"):
+        facts += billed_twice(claim, 30_00)
+    (found,) = [c for c in told(facts) if "decision" in c.change]
+    assert len(found.facts) == 3 and found.outcome == ENDS
