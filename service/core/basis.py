@@ -61,9 +61,7 @@ def basis_of(account: Account, responsibility: Responsibility, decision: Decisio
             return False
         alone = fold(facts, account.ref)
         owes = apportion(alone, policy)
-        return alone.ref == account.ref and wanted == answer_to_why(
-            owes, decide(alone, owes, policy, decision.as_of)
-        )
+        return wanted == answer_to_why(owes, decide(alone, owes, policy, decision.as_of))
 
     cited = _cited(responsibility, decision)
     kept = list(account.facts)

@@ -86,7 +86,7 @@ def _missing_of(claim: ClaimResult) -> Iterator[Asked]:
     """The answer of a payer that is silent; else what those that spoke have yet to say."""
     if claim.state == "final":
         return
-    spoke = {a.payer for a in claim.answers if a.standing.active or a.standing.cancelled}
+    spoke = {a.payer for a in claim.answers if a.standing.active}
     for silent in claim.payers:
         if claim.awaited.bearer == f"{PAYER}{silent.payer}" and silent.payer not in spoke:
             left = _left_before(claim.answers, claim.billed_cents)

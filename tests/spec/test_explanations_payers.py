@@ -252,6 +252,11 @@ def test_a_decision_without_a_number_is_answered_by_one_that_is_no_copy_of_it() 
     ]
     leaves, _ = told([*OPEN, covered("P1"), *numberless])
     assert leaves.outcome == f"a case for 300.00 would open on {day(130)}"
+    assert decisions(leaves)[0].paid_cents == 0
+    traced = [replace(f.body, trace="T1") for f in numberless if isinstance(f.body, ClaimAdjudicated)]
+    leaves, _ = told([*OPEN, covered("P1"), *(fact(body, body.adjudicated_on) for body in traced)])
+    assert leaves.outcome == f"a case for 300.00 would open on {day(130)}"
+    assert decisions(leaves)[0].paid_cents == 400_00
 
 
 def test_of_several_claims_the_answer_names_the_one_it_is_about() -> None:
