@@ -23,7 +23,7 @@ class Lines:
         self._entries: dict[Path, int] = {}
         table: Path = ()
         open_text = _Open()
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.split("\n"), 1):
             if open_text.still:
                 open_text.read(line)
                 continue

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from schemas.canonical import digest, to_bytes
 from schemas.decisions import STAGES, Scalar, Verdict
@@ -113,7 +113,9 @@ class _Reading:
     def check_citations(self, book: Book) -> None:
         for gate in REGISTRY:
             if not any(not book.packs[pack].scope for pack, _ in self.citations[gate.id]):
-                reason = f"gate {gate.id} has no citation in any pack that is for everybody"
+                reason = (
+                    f"gate {gate.id} has no citation in any pack that is for everybody; add [gates.{gate.id}]"
+                )
                 self.refused.append(PolicyRefused("gate-without-citation", reason))
 
 
@@ -128,12 +130,13 @@ class _PackReading:
         self._lines = Lines("")
         try:
             self.table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
+            # Beside what is no TOML: numbers of thousands of digits, and brackets in thousands of brackets.
             found = re.search(r"at line (\d+)", str(error))
-            where = f"{file}:{found[1] if found else text.count(chr(10)) + 1}"
-            reading.refused.append(
-                PolicyRefused("policy-syntax", f"not readable as TOML: {error}", where=where)
-            )
+            ended = "at end of document" in str(error)
+            line = found[1] if found else str(text.count("\n") + 1) if ended else ""
+            reason = f"not readable as TOML: {error}"
+            reading.refused.append(PolicyRefused("policy-syntax", reason, where=f"{file}:{line}".rstrip(":")))
         else:
             self._lines = Lines(text)
 
@@ -173,6 +176,9 @@ class _PackReading:
         for key in strange:
             text = f"{what} {key} is not known; known are {', '.join(sorted(known))}"
             self._refuse(code, text, *path, key)
+        if "note" in known and not isinstance(table.get("note", ""), str):
+            self._refuse("wrong-type", f"{what} note is a text", *path, "note")
+            return False
         return not strange
 
     def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
@@ -193,7 +199,7 @@ class _PackReading:
         head = self._table(table, "policy")
         self._only(head, _HEAD, ("policy",), "unknown-key", "[policy]:")
         id, version = head.get("id"), head.get("version")
-        if not (isinstance(id, str) and isinstance(version, str) and _is_name(id) and _is_name(version)):
+        if not (_is_name(id) and _is_name(version)):
             self._refuse("policy-without-version", "[policy] needs id and version, each one word", "policy")
             id = version = ""
         if id and any(pack.id == id for pack in self._all.packs):
@@ -210,7 +216,6 @@ class _PackReading:
         shadow = head.get("shadow", False)
         if not isinstance(shadow, bool):
             self._refuse("wrong-type", "shadow is true or false", "policy", "shadow")
-            shadow = True
         return Pack(self._file, id, version, precedence, scope, shadow)
 
     def _scope(self, stated: dict[str, Any]) -> dict[str, frozenset[str]]:
@@ -220,7 +225,7 @@ class _PackReading:
             if key not in stated:
                 continue
             words = stated[key]
-            if not isinstance(words, list) or not words or not all(isinstance(w, str) and w for w in words):
+            if not isinstance(words, list) or not words or not all(map(_is_said, words)):
                 self._refuse("wrong-type", f"[scope] {key} is a list of texts, at least one", "scope", key)
                 continue
             scope[key] = frozenset(folded(word) for word in words)
@@ -235,7 +240,7 @@ class _PackReading:
             stated, {"state", "kind", "tax_exempt", "note"}, path, "unknown-key", f"[facility.{name}]:"
         )
         for key, kind in (("state", str), ("kind", str), ("tax_exempt", bool)):
-            if key in stated and (type(stated[key]) is not kind or stated[key] == ""):
+            if key in stated and not (type(stated[key]) is bool if kind is bool else _is_said(stated[key])):
                 what = "true or false" if kind is bool else "a text"
                 self._refuse("wrong-type", f"[facility.{name}] {key} is {what}", *path, key)
                 return
@@ -265,7 +270,7 @@ class _PackReading:
         self._only(stated, known, path, "unknown-key", f"[gates.{gate_id}]:")
         self._liftable(gate, stated.get("liftable", False), path)
         citation = stated.get("citation")
-        if not isinstance(citation, str) or not citation.strip():
+        if not _is_said(citation):
             self._refuse("gate-without-citation", f"gate {gate_id} has no citation", *path)
         else:
             self._all.citations[gate_id].append((self._at, citation.strip()))
@@ -286,7 +291,7 @@ class _PackReading:
         if not self._only(stated, {*keys, "citation", "note"}, ("overrides",), "unknown-key", "[overrides]:"):
             return
         citation = stated.get("citation")
-        if not isinstance(citation, str) or not citation.strip():
+        if not _is_said(citation):
             self._refuse("gate-without-citation", "[overrides] has no citation", "overrides")
             return
         for key in keys:
@@ -300,14 +305,14 @@ class _PackReading:
     def _value(self, gate: Gate, entry: dict[str, Any], path: Path) -> None:
         name, stage = entry.get("name"), entry.get("stage")
         label = f"{gate.id} {name}"
-        if not self._only(
-            entry, {"name", "stage", "value", "unit", "note"} | _DAYS, path, "unknown-key", label
-        ):
+        if not self._only(entry, _VALUE, path, "unknown-key", f"{label}:"):
             return
         wanted = next((p for p in gate.parameters if p.name == name), None)
         if wanted is None:
             known = ", ".join(p.name for p in gate.parameters) or "none"
             text = f"gate {gate.id} has no parameter {name}; it has {known}"
+            if name is None:
+                text = f"gate {gate.id}: a value needs a name: one of {known}"
             self._refuse("unknown-parameter", text, *path, "name")
             return
         if stage is not None and stage not in STAGES:
@@ -356,7 +361,10 @@ class _PackReading:
                 self._refuse("wrong-type", text, *path, key)
                 return None
         if since >= until:
-            self._refuse("empty-period", f"{label} ends before it begins", *path, "effective_until")
+            text = (
+                f"{label}: effective_until is the first day on which it no longer holds: after effective_from"
+            )
+            self._refuse("empty-period", text, *path, "effective_until")
             return None
         return since, until
 
@@ -379,17 +387,19 @@ class _PackReading:
     def _code(self, kind: str, entry: dict[str, Any], n: int, allowed: tuple[frozenset[str], str]) -> None:
         words, label = allowed
         codes, text = entry.get("codes"), entry.get("text")
-        if not isinstance(codes, list) or not codes or not all(isinstance(c, str) and c for c in codes):
+        if not isinstance(codes, list) or not codes or not all(map(_is_said, codes)):
             self._refuse("wrong-type", f"a {kind} entry needs a list of codes", kind, n, "codes")
             return
         name = f"{kind} {codes[0]}"
-        if not self._only(entry, {"codes", label, "text", "note"} | _DAYS, (kind, n), "unknown-key", name):
+        if not self._only(
+            entry, {"codes", label, "text", "note"} | _DAYS, (kind, n), "unknown-key", f"{name}:"
+        ):
             return
-        if entry.get(label) not in words:
+        if entry.get(label) not in sorted(words):
             known = ", ".join(sorted(words))
             self._refuse("unknown-class", f"{name}: unknown {label}; known are {known}", kind, n, label)
             return
-        if not isinstance(text, str) or not text.strip():
+        if not _is_said(text):
             self._refuse("code-without-text", f"{name} has no sentence", kind, n, "text")
             return
         days = self._days(entry, name, (kind, n))
@@ -409,7 +419,7 @@ class _PackReading:
     def _rule(self, entry: dict[str, Any], n: int) -> None:
         id = entry.get("id")
         label = f"rule {id}"
-        if not self._only(entry, _RULE, ("rule", n), "unknown-key", label):
+        if not self._only(entry, _RULE, ("rule", n), "unknown-key", f"{label}:"):
             return
         if not isinstance(id, str) or not re.fullmatch(r"H[0-9]{2,4}", id) or id in self._all.rules:
             self._refuse(
@@ -417,7 +427,7 @@ class _PackReading:
             )
             return
         for key in ("name", "when", "because", "citation"):
-            if not isinstance(entry.get(key), str) or not entry[key].strip():
+            if not _is_said(entry.get(key)):
                 self._refuse("incomplete-rule", f"{label} needs {key}, a text", "rule", n, key)
                 return
         liftable = entry.get("liftable", False)
@@ -425,7 +435,7 @@ class _PackReading:
             self._refuse("wrong-type", f"{label}: liftable is true or false", "rule", n, "liftable")
             return
         verdict, stages = entry.get("verdict"), entry.get("stage", list(STAGES))
-        if verdict not in _VERDICTS:
+        if verdict not in [*_VERDICTS]:
             text = f"{label}: verdict is require, hold or block; a rule never allows"
             self._refuse("unknown-verdict", text, "rule", n, "verdict")
             return
@@ -487,13 +497,18 @@ _VERDICTS: Final = {v.word: v for v in Verdict if v is not Verdict.ALLOW}
 _MOST: Final = {"days": 36_500, "count": 1000, "percent": 100_000}
 _WRITTEN: Final = {
     "flag": "true or false",
-    "days": "a whole number of days, not negative",
-    "count": "a whole number, not negative",
-    "percent": "a whole number of percent, not negative",
+    "days": f"a whole number of days from 0 to {_MOST['days']}",
+    "count": f"a whole number from 0 to {_MOST['count']}",
+    "percent": f"a whole number of percent from 0 to {_MOST['percent']}",
     "text": "a text",
     "USD": 'an amount such as "25.00", in quotes, not negative',
 }
 
 
-def _is_name(text: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text))
+def _is_name(text: Any) -> TypeGuard[str]:
+    return isinstance(text, str) and bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text))
+
+
+def _is_said(text: Any) -> TypeGuard[str]:
+    """Whether something is a text that is not blank."""
+    return isinstance(text, str) and bool(text.strip())

@@ -11,7 +11,7 @@ from typing import Final
 from service.core.account import Account
 from service.core.gates import REGISTRY, Facility
 from service.core.policy.scope import Scopes, facilities_of
-from service.core.policy.terms import EMPTY, Book, Pack, Period, Terms, period
+from service.core.policy.terms import Book, Pack, Period, Terms, period
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Policy:
     periods: tuple[Period, ...]
     starts: tuple[date, ...]
     groups: Mapping[str, str]
-    applied: tuple[str, ...] = ()
-    shelf: Shelf | None = field(default=None, compare=False, repr=False)
+    applied: tuple[str, ...]
+    shelf: Shelf = field(compare=False, repr=False)
 
     def on(self, day: date) -> Period:
         """What is in force on a day."""
@@ -45,7 +45,7 @@ class Policy:
 
     def for_account(self, account: Account) -> Policy:
         """The policy as it concerns an account: of each value, the strictest of all packs that match it."""
-        return self if self.shelf is None else self.shelf.for_account(account)
+        return self.shelf.for_account(account)
 
     def with_packs(self, names: Iterable[str]) -> Policy:
         """The policy with these scoped packs in force, as a decision names them.
@@ -53,10 +53,6 @@ class Policy:
         Raises:
             ValueError: it has no such scoped pack.
         """
-        if self.shelf is None:
-            if tuple(names):
-                raise ValueError("this policy has no scoped packs")
-            return self
         return self.shelf.with_packs(names)
 
     def facilities_of(self, account: Account) -> tuple[Facility, ...]:
@@ -65,12 +61,12 @@ class Policy:
 
     def for_words(self, words: Mapping[str, Iterable[str]]) -> Policy:
         """The policy as it would concern an account of these words for each key of a scope."""
-        return self if self.shelf is None else self.shelf.for_words(words)
+        return self.shelf.for_words(words)
 
     @property
     def book(self) -> Book:
         """Everything its packs say."""
-        return self.shelf.book if self.shelf else EMPTY
+        return self.shelf.book
 
     @property
     def packs(self) -> tuple[Pack, ...]:

@@ -67,10 +67,10 @@ class Rule:
     verdict: Verdict
     because: str
     citation: str
-    lifted_by: str | None = None
-    until_days: int | None = None
-    until_from: str | None = None
-    liftable: bool = False
+    lifted_by: str | None
+    until_days: int | None
+    until_from: str | None
+    liftable: bool
 
     @property
     def moves(self) -> bool:

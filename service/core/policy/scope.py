@@ -29,11 +29,12 @@ class Scopes:
         self._bits = [n for n, pack in enumerate(book.packs) if pack.scope]
         self._everywhere = frozenset(n for n, pack in enumerate(book.packs) if not pack.scope)
         self._every = (1 << len(self._bits)) - 1
+        scopes = [pack.scope for pack in book.packs if pack.scope]
         self._asked: list[tuple[str, int, dict[str, int]]] = []
         for key in SCOPE_KEYS:
             silent, by_value = 0, dict[str, int]()
-            for bit, n in enumerate(self._bits):
-                named = (book.packs[n].scope or {}).get(key)
+            for bit, scope in enumerate(scopes):
+                named = scope.get(key)
                 if named is None:
                     silent |= 1 << bit
                 for value in named or ():
@@ -76,14 +77,14 @@ class Scopes:
 
     def bits(self, places: Iterable[int]) -> int:
         """The bits of scoped packs."""
-        return sum(1 << self._bits.index(n) for n in places)
+        return sum(1 << self._bits.index(n) for n in set(places))
 
 
 def facilities_of(account: Account, known: Mapping[str, Facility]) -> tuple[Facility, ...]:
     """What policy says of the account's facility; of merged accounts, of each of them that it knows."""
     if not known:
         return ()
-    found = {known.get(name) or known.get(folded(name)) for name in _names(account)}
+    found = {known.get(folded(name)) for name in _names(account)}
     return tuple(sorted([f for f in found if f is not None], key=lambda f: f.name))
 
 

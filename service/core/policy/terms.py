@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias
 
@@ -31,9 +31,9 @@ class Pack:
     file: str
     id: str
     version: str
-    precedence: int = 0
-    scope: Mapping[str, frozenset[str]] | None = None
-    shadow: bool = False
+    precedence: int
+    scope: Mapping[str, frozenset[str]] | None
+    shadow: bool
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class Dated:
     since: date
     until: date
     pack: int
-    line: int = 0
+    line: int
 
     def covers(self, day: date) -> bool:
         """Whether it is in force on a day."""
@@ -86,8 +86,8 @@ class Book:
     facilities: Mapping[str, Facility]
     valued: Mapping[str, frozenset[int]]
     rules: Mapping[str, Dated]
-    liftable: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    allowances: Mapping[int, Allowance] = field(default_factory=dict)
+    liftable: Mapping[str, frozenset[int]]
+    allowances: Mapping[int, Allowance]
 
     def changes(self, active: frozenset[int]) -> list[date]:
         """The days on which something that these packs say begins or ends, from the beginning of time."""
@@ -98,9 +98,6 @@ class Book:
                 if one.pack in active:
                     days |= {one.since, one.until}
         return sorted(days - {date.max})
-
-
-EMPTY: Final = Book((), {}, {}, {gate.id: () for gate in REGISTRY}, {}, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +112,8 @@ class Terms:
     shown: tuple[tuple[tuple[str, Scalar], ...], ...]
     citation: str
     standing: tuple[Finding, ...]
-    missing: str | None = None
-    liftable: bool = False
+    missing: str | None
+    liftable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +130,8 @@ class Period:
     reasons: Mapping[str, Code]
     remarks: Mapping[str, Code]
     duplicate_codes: frozenset[str]
-    rules: tuple[tuple[Rule, tuple[Finding, ...]], ...] = ()
-    allowance: Allowance = NO_ALLOWANCE
+    rules: tuple[tuple[Rule, tuple[Finding, ...]], ...]
+    allowance: Allowance
 
 
 def period(book: Book, active: frozenset[int], day: date) -> Period:
