@@ -108,10 +108,11 @@ def _rules(book: Book) -> dict[str, str]:
 def _rule(one: Dated, pack: Pack) -> str:
     rule = one.value
     stages = ", ".join(stage for stage in STAGES if stage in rule.stages)
-    said = f"{rule.verdict.word} for {stages} when {rule.when}: {rule.because}"
+    said = f"{rule.name.replace('_', ' ')}: {rule.verdict.word} for {stages} when {rule.when}: {rule.because}"
     said += f" until {rule.until_days} days after {rule.until_from}" if rule.until_days else ""
     said += f", from {one.since}" if one.since != date.min else ""
     said += f", until {one.until}" if one.until != date.max else ""
+    said += f"; lifted by {rule.lifted_by}" if rule.lifted_by else ""
     said += "; two people may lift it" if rule.liftable else ""
     return f"{said} [{pack.id}; {rule.citation}]"
 
@@ -126,7 +127,9 @@ def _liftable(book: Book) -> dict[str, str]:
 
 def _allowances(book: Book) -> dict[str, str]:
     return {
-        f"by {book.packs[pack].id}": f"at most {one.max_days} days, {one.default_days} where none are named"
+        f"by {book.packs[pack].id}": (
+            f"at most {one.max_days} days, {one.default_days} where none are named [{one.citation}]"
+        )
         for pack, one in book.allowances.items()
     }
 
@@ -177,17 +180,21 @@ def _what(gate: str, parameter: str, stages: list[str]) -> str:
 def _scoped_values(old: Book, new: Book, days: list[date]) -> Iterator[Difference]:
     """Values that scoped packs state, whether or not something stricter is in force for everybody."""
     units = {(gate.id, p.name): p.unit for gate in REGISTRY for p in gate.parameters}
-    keys = sorted({(key, pack) for book in (old, new) for key, pack in _stated(book)})
+    was_stated, is_stated = _stated(old), _stated(new)
+    keys = sorted({*was_stated, *is_stated})
     found: dict[tuple[Any, ...], list[str]] = {}
     for key, pack in keys:
         unit = units[key[:2]]
 
-        def said(book: Book, day: date, key: Any = key, pack: str = pack, unit: str = unit) -> str | None:
-            one = _stated(book).get((key, pack), ())
-            value = next((d.value for d in one if d.covers(day)), None)
-            return None if value is None else in_words(value, unit)
+        def said(
+            day: date, key: Any = key, pack: str = pack, unit: str = unit
+        ) -> tuple[str | None, str | None]:
+            return tuple(  # type: ignore[return-value]
+                next((in_words(d.value, unit) for d in stated.get((key, pack), ()) if d.covers(day)), None)
+                for stated in (was_stated, is_stated)
+            )
 
-        for change in _over_time(days, lambda day, said=said: (said(old, day), said(new, day))):  # type: ignore[misc]
+        for change in _over_time(days, said):
             found.setdefault((*key[:2], pack, *change), []).append(STAGES[key[2]])
     for (gate, name, pack, was, now, since, until), stages in found.items():
         yield Difference(_what(gate, name, stages), was, now, pack, since, until)

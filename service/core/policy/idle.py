@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -36,8 +36,9 @@ def idle(book: Book) -> tuple[Warned, ...]:
                         without.setdefault((one.pack, one.line), label)
                     else:
                         without[(one.pack, one.line)] = ""
-                if in_force(book, everybody, key, parameter.stricter, days[-1])[0] is None:
-                    text = f"{gate.id} {parameter.name} has no value for {stage}: the gate holds"
+                stated = [in_force(book, everybody, key, parameter.stricter, day)[0] for day in days]
+                for when in _gaps(days, [value is None for value in stated]):
+                    text = f"{gate.id} {parameter.name} has no value for {stage}{when}: the gate holds"
                     missing.append(Warned("no-value", text, ""))
     texts = (
         "{} never has an effect here: what is in force for everybody is stricter; a scoped pack only tightens"
@@ -48,6 +49,17 @@ def idle(book: Book) -> tuple[Warned, ...]:
         if label
     ]
     return (*found, *missing, *_nowhere(book))
+
+
+def _gaps(days: Sequence[date], missing: Sequence[bool]) -> Iterator[str]:
+    """The stretches of days without a value, in words; empty words for always."""
+    since: date | None = None
+    for day, gone in zip([*days, None], [*missing, False], strict=True):
+        if gone and since is None:
+            since = day
+        elif not gone and since is not None:
+            yield (f" from {since}" if since != date.min else "") + (f" until {day}" if day else "")
+            since = None
 
 
 def _nowhere(book: Book) -> Iterator[Warned]:
