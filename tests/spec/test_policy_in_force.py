@@ -37,6 +37,7 @@ TWO = {
     "b": scoped("state = ['NY']", 80, "b"),
     "c": scoped("state = ['NJ']\npayer_kind = ['medicaid']", 90, "c"),
     "d": scoped("facility_kind = ['hospital']\nstate = ['NJ', 'CT']", 100, "d"),
+    "e": scoped("financial_class = ['SP']\npatient_class = ['I']", 60, "e"),
 }
 
 
@@ -53,6 +54,9 @@ TWO = {
         ({"state": ["NJ"], "payer_kind": ["medicaid", "commercial"]}, ("c@1",), 90),
         ({"state": ["NJ"], "facility_kind": ["hospital"]}, ("d@1",), 100),
         ({"state": ["CT"], "facility_kind": ["clinic"]}, (), None),
+        ({"state": ["NY"], "facility_kind": ["hospital"]}, ("b@1",), 80),
+        ({"financial_class": ["SP"], "patient_class": ["O"]}, (), None),
+        ({"financial_class": ["sp"], "patient_class": ["i"]}, ("e@1",), 60),
         (
             {
                 "facility": ["GEN"],
@@ -102,6 +106,8 @@ def account_of(*facts: Fact) -> Account:
         ([living("NJ"), covered("P1", "P2", kinds={"P1": "commercial", "P2": "Medicaid"})], ("a@1", "c@1")),
         ([living("NJ"), covered("P1", kinds={"P1": ""})], ("a@1",)),
         ([living("CT", facility_kind=" Hospital")], ("a@1", "d@1")),
+        ([living("TX", financial_class="sp")], ("a@1",)),
+        ([living("TX", financial_class="sp", patient_class="I")], ("a@1", "e@1")),
     ],
 )
 def test_what_is_not_known_of_an_account_brings_no_pack_in(
@@ -124,14 +130,19 @@ def test_of_merged_accounts_both_facilities_count_and_what_policy_knows_of_them(
 
 
 def test_a_stored_decision_names_the_scoped_packs_it_was_made_under() -> None:
-    policy = policy_of(everybody=scoped("", 50, "e"), **TWO)
-    assert policy.version == "all@1+e@1"
+    policy = policy_of(everybody=scoped("", 50, "z"), **TWO)
+    assert policy.version == "all@1+z@1"
     both = policy.with_packs(["b@1", "a@1"])
     assert both.applied == ("a@1", "b@1") and both is policy.with_packs(["a@1", "b@1", "a@1"])
     assert policy.with_packs([]).applied == () and ages(policy.with_packs([])) == (50, 50, 50)
-    for unknown in ("a@2", "all@1", "e@1"):
+    for unknown in ("a@2", "all@1", "z@1"):
         with pytest.raises(ValueError, match="no such scoped pack"):
             policy.with_packs([unknown])
+
+
+def test_the_same_packs_read_twice_are_one_policy() -> None:
+    assert policy_of(**TWO) == policy_of(**TWO)
+    assert policy_of(**TWO) != policy_of(**(TWO | {"a": scoped("facility = ['GEN']", 71, "a")}))
 
 
 def test_what_a_pack_is_called_and_whether_it_only_watches() -> None:

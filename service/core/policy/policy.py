@@ -28,7 +28,7 @@ class Policy:
     starts: tuple[date, ...]
     groups: Mapping[str, str]
     applied: tuple[str, ...]
-    shelf: Shelf = field(compare=False, repr=False)
+    shelf: Shelf = field(compare=False)
 
     def on(self, day: date) -> Period:
         """What is in force on a day."""
