@@ -316,6 +316,16 @@ def test_a_patient_without_a_home_is_asked_only_after_assistance_was_refused(sta
     says("G5A", [*PLAIN, flag, refused], 500, "allow", rests_on=[refused], stage=stage)
 
 
+def test_what_was_refused_to_a_patient_without_a_home_opens_no_prison_and_ends_no_disaster() -> None:
+    flag, refused = flagged("homeless", 20), assistance("denied")
+    prison, disaster = flagged("incarcerated", 30), flagged("disaster_area", 40)
+    facts = [*PLAIN, flag, refused]
+    says("G5A", [*facts, prison], 500, "hold", lifted_by="account.cleared incarcerated", rests_on=[prison])
+    wanted = {"lifted_by": "account.cleared disaster_area", "rests_on": [disaster]}
+    says("G5A", [*facts, disaster], 129, "hold", until=130, **wanted)  # type: ignore[arg-type]
+    says("G5A", [*facts, disaster], 130, "allow", rests_on=[refused])
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_nobody_is_asked_in_prison(stage: str) -> None:
     flag = flagged("incarcerated", 20)

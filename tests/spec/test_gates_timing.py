@@ -125,11 +125,24 @@ def lives_in(state: str, left: int | None = None) -> Fact:
     return fact(AccountRegistered(patient=person, service_to=None if left is None else day(left)), -29)
 
 
-def test_where_law_counts_from_discharge_a_stay_without_one_counts_from_the_service() -> None:
-    facts = [adult(), lives_in("IL"), covered("P1", on=-40), charged("900.00", on=40)]
-    facts += [decided("900.00", "0.00", "PR-1 900.00", on=45), statement(1, 50)]
-    wait = says("G41", facts, 129, "hold", until=130, rests_on=[facts[-1]])
-    assert wait.because == "90 days must run since the discharge of 2026-02-10."
+@pytest.mark.parametrize(("left", "day_of"), [(None, 40), (55, 55), (20, 20)])
+def test_where_law_counts_from_discharge_a_stay_without_one_ends_with_its_last_charge(
+    left: int | None, day_of: int
+) -> None:
+    facts = [adult(), lives_in("IL", left), covered("P1", on=-40)]
+    facts += [charged("400.00", on=40, id="C2"), charged("500.00", on=10)]
+    facts += [decided("900.00", "0.00", "PR-1 900.00", on=45), statement(1, 56)]
+    until = max(day_of + 90, 116)
+    wait = says("G41", facts, until - 1, "hold", until=until, rests_on=[facts[-1]])
+    says("G41", facts, until, "allow", rests_on=[facts[-1]])
+    if until > 116:
+        assert wait.because == f"90 days must run since the discharge of {day(day_of)}."
+
+
+def test_without_charges_a_discharge_that_nobody_has_said_is_the_day_of_service() -> None:
+    facts = [adult(), lives_in("IL"), fact(AccountRegistered(service_from=day(40)), -28)]
+    facts += [covered("P1", on=-40), decided("900.00", "0.00", "PR-1 900.00", on=45), statement(1, 50)]
+    says("G41", facts, 129, "hold", until=130, rests_on=[facts[-1]])
 
 
 def test_where_law_counts_from_the_service_the_day_of_discharge_does_not_move_it() -> None:

@@ -239,12 +239,12 @@ def no_hardship_of_place_is_known(asked: Inquiry, given: Values) -> Answer:
     """G5A: nobody is asked in prison, without a home, or where a disaster was declared."""
     if not asked.flags:
         return None
-    if flags := asked.flags.get("homeless"):
-        step = asked.account.assistance
-        if step is not None and step.body.state == "denied":
-            return Said(Verdict.ALLOW, "Assistance was looked for and refused.", None, None, (step.id,))
+    homeless, step = asked.flags.get("homeless"), asked.account.assistance
+    refused = step is not None and step.body.state == "denied"
+    if homeless and not refused:
         text = "The patient has no home; charity care is looked for first."
-        return Said(HOLD, text, None, "assistance.changed denied, or account.cleared homeless", ids_of(flags))
+        lifted = "assistance.changed denied, or account.cleared homeless"
+        return Said(HOLD, text, None, lifted, ids_of(homeless))
     if flags := asked.flags.get("incarcerated"):
         text = "The guarantor is in prison."
         return Said(HOLD, text, None, "account.cleared incarcerated", ids_of(flags))
@@ -253,11 +253,13 @@ def no_hardship_of_place_is_known(asked: Inquiry, given: Values) -> Answer:
         (f, max(f.body.since + least, f.body.until or date.min)) for f in asked.flags.get("disaster_area", ())
     ]
     standing = [(f, until) for f, until in standing if asked.as_of < until]
-    if not standing:
-        return None
-    text = "The guarantor lives where a disaster was declared."
-    until = max(until for _, until in standing)
-    return Said(HOLD, text, until, "account.cleared disaster_area", ids_of(f for f, _ in standing))
+    if standing:
+        text = "The guarantor lives where a disaster was declared."
+        until = max(until for _, until in standing)
+        return Said(HOLD, text, until, "account.cleared disaster_area", ids_of(f for f, _ in standing))
+    if homeless and step is not None:
+        return Said(Verdict.ALLOW, "Assistance was looked for and refused.", None, None, (step.id,))
+    return None
 
 
 GATES: Final = (

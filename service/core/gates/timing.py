@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from schemas.decisions import Scalar, Verdict
 from schemas.facts import StatementSent
 from schemas.money import format_cents
-from service.core.account import Known, service_day
+from service.core.account import Account, Known, service_day
 from service.core.bearers import FORGIVEN
 from service.core.gates.asking import (
     Answer,
@@ -70,11 +70,9 @@ def waiting_period_has_run(asked: Inquiry, given: Values) -> Answer:
         return Said(HOLD, text, asked.next_statement_on, "statement.sent")
     first = tuple(s.id for s in asked.delivered if s.body.sent_on == asked.clock_on)
     clocks: list[Clock] = []
-    for what, name in _OTHER_CLOCKS.items():
+    for what, name, start_of in _OTHER_CLOCKS:
         if any(given[name]):
-            stated = asked.account.registered
-            day = stated.service_to if name == "min_days_from_discharge" else None
-            clocks.append((what, day or service_day(asked.account), given[name]))
+            clocks.append((what, start_of(asked.account), given[name]))
     answers = []
     for at, days in enumerate(given["min_days"]):
         running: list[tuple[str, date | None, Scalar]] = [("the first statement", asked.clock_on, days)]
@@ -83,10 +81,16 @@ def waiting_period_has_run(asked: Inquiry, given: Values) -> Answer:
     return each(answers)
 
 
-_OTHER_CLOCKS: Final = {
-    "the service": "min_days_from_service",
-    "the discharge": "min_days_from_discharge",
-}
+def _discharge_day(account: Account) -> date | None:
+    """The last day of service; where none is stated, the last charge of the stay is the nearest that is."""
+    stated = account.registered.service_to
+    return stated or max((c.body.service_on for c in account.charges), default=service_day(account))
+
+
+_OTHER_CLOCKS: Final = (
+    ("the service", "min_days_from_service", service_day),
+    ("the discharge", "min_days_from_discharge", _discharge_day),
+)
 
 
 def _longest_wait(
