@@ -187,7 +187,12 @@ def test_before_the_first_bill_its_day_is_waited_for() -> None:
 
 
 def test_an_estimate_binds_only_where_nobody_insures() -> None:
-    says("G14", [*PLAIN, estimate("0.00")], 70, "allow")
+    """Nor is a paper that names an amount an estimate for that."""
+    claim = decided("900.00", "0.00", "PR-1 900.00", on=-5)
+    insured = [adult(), covered("P1", on=-40), charged("900.00", on=-35), claim, *statements()]
+    says("G14", [*insured, estimate("500.00")], 70, "allow")
+    waiver = fact(NoticeRecorded("W1", "waiver", day(-36), 50000), -36)
+    exceeded(self_pay(waiver, bill("900.00", "C")))
 
 
 def test_the_newest_estimate_that_stands_and_names_an_amount_counts() -> None:
@@ -243,6 +248,13 @@ def test_a_price_still_negotiated_leaves_the_cost_share() -> None:
         assert "the cost share does not depend on it" in found.because
     not_negotiable = decided("320.00", "300.00", "PR-2 20.00", on=-5, remarks=("N864",))
     says("G16", with_list(covered("P1", on=-40), claim=not_negotiable), 70, "allow")
+
+
+def test_what_was_negotiated_about_a_decision_that_was_replaced_is_over() -> None:
+    share = decided("320.00", "300.00", "PR-2 20.00", on=-5, remarks=("N875",), number="N1")
+    back = decided("-320.00", "-300.00", "PR-2 -20.00", on=-4, status="22", number="N1")
+    anew = decided("320.00", "310.00", "PR-2 10.00", on=-3, number="N2")
+    says("G16", [*with_list(covered("P1", on=-40), claim=share), back, anew], 70, "allow")
 
 
 def test_nothing_above_the_cost_share_is_asked_while_it_is_negotiated() -> None:

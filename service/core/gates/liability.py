@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.decisions import Verdict
-from schemas.facts import NoticeRecorded
 from schemas.money import format_cents
-from service.core.account import Known
 from service.core.adjudication import Adjudication
 from service.core.gates.asking import (
     Answer,
@@ -69,9 +67,7 @@ def _programme_unknown(asked: Inquiry) -> bool:
     if coverage is None:
         return True
     untold = {c.payer.id for c in coverage.body.coverages if c.kind is None}
-    return bool(untold) and not untold <= {
-        a.claim.payer.id for a in asked.account.adjudications if a.claim.filing_indicator
-    }
+    return not untold <= {a.claim.payer.id for a in asked.account.adjudications if a.claim.filing_indicator}
 
 
 def no_estimate_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
@@ -103,18 +99,17 @@ def no_estimate_dispute_is_open(asked: Inquiry, given: Values) -> Answer:
 
 def _estimates_exceeded(asked: Inquiry, excess: int) -> tuple[str, ...]:
     """The newest estimates, one for each provider, that a bill exceeds by that much or more."""
-    newest: dict[str | None, Known[NoticeRecorded]] = {}
+    newest: dict[str | None, tuple[str, int]] = {}
     for n in sorted(asked.account.notices, key=lambda n: (n.body.on, n.id)):
-        if n.body.kind == "good_faith_estimate" and n.body.valid and n.body.amount_cents is not None:
-            newest[n.body.provider] = n
-    if not newest:
-        return ()
+        cents = n.body.amount_cents
+        if n.body.kind == "good_faith_estimate" and n.body.valid and cents is not None:
+            newest[n.body.provider] = n.id, cents
     billed: dict[str | None, int] = {None: asked.responsibility.assigned_cents}
     for charge in asked.account.charges:
-        if (whose := charge.body.provider) in newest and whose is not None:
+        if (whose := charge.body.provider) in newest:
             billed[whose] = billed.get(whose, 0) + charge.body.amount_cents
             billed[None] -= charge.body.amount_cents
-    return tuple([n.id for p, n in newest.items() if billed.get(p, 0) >= (n.body.amount_cents or 0) + excess])
+    return tuple([id for p, (id, cents) in newest.items() if p in billed and billed[p] >= cents + excess])
 
 
 def no_surprise_bill_is_asked(asked: Inquiry, given: Values) -> Answer:
