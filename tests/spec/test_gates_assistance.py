@@ -145,7 +145,7 @@ def test_nothing_is_said_of_assistance_that_was_not_granted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("income", "within"), [("150", True), ("200", True), ("200.00", True), ("200.9", True), ("201", False)]
+    ("income", "within"), [(" 150 ", True), ("200", True), ("200.00", True), ("200.9", True), ("201", False)]
 )
 def test_income_up_to_twice_the_poverty_level_is_within_free_care(income: str, within: bool) -> None:
     """A part of a percent is no reason to ask."""

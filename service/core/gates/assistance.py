@@ -139,11 +139,11 @@ def intended_actions_were_announced(asked: Inquiry, given: Values) -> Answer:
 
 
 def _announced(asked: Inquiry, days: Scalar) -> Said | None:
-    told = asked.papers.get("intended_actions"), asked.papers.get("financial_assistance_summary")
-    if told[0] is None or told[1] is None:
+    actions, summary = (asked.papers.get(k) for k in ("intended_actions", "financial_assistance_summary"))
+    if actions is None or summary is None:
         text = "No written notice of intended actions with the assistance summary is on file."
         return Said(REQUIRE, text, None, "notice.recorded intended_actions")
-    first = [_first_that_says_as_much(asked, paper) for paper in told if paper is not None]
+    first = [_first_that_says_as_much(asked, paper) for paper in (actions, summary)]
     until = max(n.body.on for n in first) + day_count(days)
     if asked.as_of >= until:
         return None
