@@ -300,6 +300,9 @@ def test_the_veterans_programme_pays_in_full_and_whoever_named_it_must_say_other
     for stage in STAGES:
         facts = with_list(listed)
         says("G18", facts, 70, "block", lifted_by=wanted, rests_on=[listed, CLAIM], stage=stage)
+        paid_in_full = decided("320.00", "320.00", on=-5)
+        facts = with_list(listed, claim=paid_in_full)
+        says("G18", facts, 70, "block", lifted_by=wanted, rests_on=[listed], stage=stage)
         filed_there = with_list(covered("P1", on=-40), claim=filed("VA"))
         says("G18", filed_there, 70, "block", lifted_by=wanted, rests_on=[filed("VA")], stage=stage)
         facts = with_list(covered("P1", on=-40), claim=remarked)
