@@ -68,6 +68,7 @@ class Account:
     changed whose account this is: merged, unmerged, moved to another patient. `elsewhere` are statements that
     went to somebody who does not answer, `billings` for each account held the statements that were about it.
     `overrides` is everything people proposed to lift here, oldest first, with what became of it.
+    `charges` are those for services; `added` are interest and fees, which no payer is billed for.
     `self_pay_since` is the list that first stated self-pay, where every later one says so too. Amounts are
     signed cents in `currency`.
     """
@@ -106,6 +107,7 @@ class Account:
     elsewhere: frozenset[str] = frozenset()
     billings: tuple[frozenset[str], ...] = ()
     overrides: tuple[Override, ...] = ()
+    added: tuple[Known[ChargePosted], ...] = ()
 
     def delivered_statements(self, since: date = date.min) -> tuple[Known[StatementSent], ...]:
         """Statements from a day on that reached who answers, by day; returned mail takes a delivery back.
@@ -192,6 +194,7 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
     if united.is_joint and (unlike := _unlike_coverage(coverage, by_kind, united)) is not None:
         contradictions += (unlike,)
     adjudications = merge_adjudications(by_kind.get("claim.adjudicated", ()))
+    charges: tuple[Known[ChargePosted], ...] = _all(by_kind.get("charge.posted", ()))
     overrides = _overrides(by_kind)
     flags, lifted = _flags(by_kind, united, overrides)
     reports = _newest_of_each(by_kind.get("balance.reported", ()), "as_of")
@@ -205,7 +208,7 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
         None,
         registration.stated,
         _known(coverage[0]) if coverage else None,
-        _all(by_kind.get("charge.posted", ())),
+        tuple(c for c in charges if c.body.kind in _SERVICE),
         _coding(by_kind, united),
         _all(by_kind.get("claim.submitted", ())),
         adjudications,
@@ -230,7 +233,11 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
         registration.elsewhere,
         _billings(by_kind, united) if united.is_joint else (),
         overrides,
+        tuple(c for c in charges if c.body.kind not in _SERVICE),
     )
+
+
+_SERVICE: Final = frozenset({None, "service"})
 
 
 def service_day(account: Account) -> date | None:

@@ -14,7 +14,7 @@ UNEXPLAINED: Final = frozenset(
 
 MOVED: Final = (
     FORGIVEN
-    | {"patient_payment", "other_payment", "paid_ahead", "write_off"}
+    | {"added", "patient_payment", "other_payment", "paid_ahead", "write_off"}
     | (UNEXPLAINED - {"reported_lower"})
 )
 """Reason codes of shares that moved the balance after the claims were divided."""

@@ -70,12 +70,13 @@ class _Ledger:
     # -- the steps -----------------------------------------------------------------------------------
 
     def post(self) -> None:
-        """From charges to shares: doubts, claims, charges on no claim, payments, adjustments."""
+        """From charges to shares: doubts, claims, charges on no claim, fees, payments, adjustments."""
         self._doubts()
         for claim in self.claims:
             self.traces.extend(claim.traces)
             self._share_claim(claim)
         self._uncovered_charges()
+        self._added_amounts()
         self._payer_payments()
         self._patient_money()
         self._write_offs()
@@ -197,6 +198,18 @@ class _Ledger:
             self.give(f"payer:{payer}", open_cents, Reason("", "not_billed", text), None, evidence)
         else:
             self._self_pay(open_cents, evidence)
+
+    def _added_amounts(self) -> None:
+        """Interest and fees: the patient's beside what payers leave; a gate asks whether lawfully."""
+        cents = sum([c.body.amount_cents for c in self.account.added])
+        evidence = tuple([c.id for c in self.account.added])
+        self.balance += cents
+        if cents >= 0:
+            self.give("patient", cents, Reason("", "added", "Interest and fees were added."), None, evidence)
+            return
+        text = "More interest or fees were taken back than were added."
+        self.found("DET-16.unexplained", text, evidence)
+        self.give("undetermined", cents, Reason("", "unexplained_refund", text), None, evidence)
 
     def _self_pay(self, cents: int, evidence: tuple[str, ...]) -> None:
         """DET-18: the coverage list says that there is no payer."""
@@ -449,7 +462,7 @@ _CONTRADICTIONS: Final = {
 
 def _waits(share: Share) -> bool:
     """Whether a patient's share rests on decisions, not on money: then it waits for the last of them."""
-    return share.claim_id is not None or share.reason.code == "reported_lower"
+    return share.claim_id is not None or share.reason.code in ("added", "reported_lower")
 
 
 _FORGIVEN_TEXT: Final = {

@@ -51,7 +51,8 @@ def setting_of(facts: dict[str, list[Fact]]) -> dict[str, Any]:
     bodies: dict[str, list[Any]] = {k: [f.body for f in found] for k, found in facts.items()}
     said: list[ClaimAdjudicated] = bodies["claim.adjudicated"]
     stay = [d for b in bodies["account.registered"] for d in (b.service_from, b.service_to) if d]
-    days = stay or [b.service_on for b in bodies["charge.posted"]]
+    services = [b for b in bodies["charge.posted"] if b.kind in (None, "service")]
+    days = stay or [b.service_on for b in services]
     listed = latest(facts["coverage.listed"])
     first, last = min(days, default=None), max(days, default=None)
     covers = [c for c in listed.coverages if in_force(c, first, last)] if listed else []
@@ -61,7 +62,8 @@ def setting_of(facts: dict[str, list[Fact]]) -> dict[str, Any]:
         "order": {c.payer.id: c.order for c in covers} if listed else None,
         "kinds": {c.payer.id: c.kind for c in covers},
         "listed": listed,
-        "charges": sum(b.amount_cents for b in bodies["charge.posted"]) if bodies["charge.posted"] else None,
+        "charges": sum(b.amount_cents for b in services) if services else None,
+        "added": sum(b.amount_cents for b in bodies["charge.posted"] if b not in services),
         "claims": sorted({b.claim_id for b in said + bodies["claim.submitted"]}),
         "self_pay_since": self_pay_since(facts["coverage.listed"]),
         "plans_missing": plans_missing(facts["account.registered"], listed),
@@ -258,6 +260,9 @@ def reckon(every: list[Fact], ref: AccountRef = ACCOUNT, reconciling: bool = Tru
     if base != billed:
         theirs = selfpay and not doubt and not setting["plans_missing"]
         bears["patient" if theirs else "undetermined" if claims or selfpay else "awaited"] += base - billed
+    added = max(0, setting["added"])
+    bears["patient"] += added
+    bears["undetermined"] += min(0, setting["added"])
     payments: list[Any] = [f.body for f in facts["payment.posted"]]
     adjustments: list[Any] = [f.body for f in facts["adjustment.posted"]]
     for kind in ("payer", "patient", "other"):
@@ -278,7 +283,7 @@ def reckon(every: list[Fact], ref: AccountRef = ACCOUNT, reconciling: bool = Tru
         "state": state,
         "assigned": assigned,
         "collectible": collectible,
-        "net": bears["patient"] - part + collectible,
+        "net": bears["patient"] - part + collectible - (0 if state == "final" else added),
         "balance": bears.total(),
         "claims": claims,
         "part": part,

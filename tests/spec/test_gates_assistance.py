@@ -100,7 +100,7 @@ def test_what_was_granted_is_posted_before_anything_is_asked() -> None:
 def test_what_was_posted_and_taken_back_was_not_posted() -> None:
     facts = [*PLAIN, GRANTED, charity("128.00", 6), charity("-128.00", 7, "J2")]
     says("G31", facts, 70, "require", lifted_by="adjustment.posted charity", rests_on=[GRANTED])
-    anew = [charity("128.00", 6), charity("-128.00", 7, "J2"), charity("130.00", 8, "J3")]
+    anew = [charity("128.00", 6), charity("-128.00", 7, "J2"), charity("0.01", 8, "J3")]
     says("G31", [*PLAIN, GRANTED, *anew], 70, "allow", rests_on=[GRANTED, *anew])
 
 

@@ -9,7 +9,7 @@ import pytest
 from schemas.facts import AssistanceChanged, ChargePosted, Fact, NoticeRecorded
 from schemas.money import parse_cents
 from service.core import Policy
-from tests.spec.facts_made import adult, charged, covered, day, decided, fact, statement, statements
+from tests.spec.facts_made import adult, charged, covered, day, decided, fact, judge, statement, statements
 from tests.spec.gate_answers import EXTRAORDINARY, OPEN, PLACE, says
 from tests.spec.gate_scenarios import changed_policy
 
@@ -109,6 +109,48 @@ def test_before_any_statement_no_interest_runs() -> None:
     says("G66", [*START, CLAIM, AGREED, one], 70, "block", lifted_by=BACK, rests_on=[one], policy=TEN)
     first_later = [*START, CLAIM, AGREED, one, statement(1, 80)]
     says("G66", first_later, 70, "block", lifted_by=BACK, rests_on=[one], policy=TEN)
+
+
+def test_interest_runs_on_what_is_the_patients_and_not_on_what_a_payer_wrongly_left() -> None:
+    """Of 365.00 the plan's price leaves 73.00 with the patient: two cents a day."""
+    claim = decided("365.00", "0.00", "PR-1 73.00", "PR-45 292.00", on=-5)
+    for amount, verdict in (("0.60", "allow"), ("0.61", "block")):
+        one = added(amount, 30)
+        rests_on = [AGREED, one] if verdict == "allow" else [one]
+        wanted = {"rests_on": rests_on, "lifted_by": None if verdict == "allow" else BACK}
+        facts = [*START, claim, *statements(), AGREED, one]
+        says("G66", facts, 70, verdict, policy=TEN, **wanted)  # type: ignore[arg-type]
+
+
+def test_while_a_payer_is_still_to_answer_what_the_first_left_bears_the_interest() -> None:
+    one = added("3.00", 30)
+    facts = [*PLAIN, covered("P1", "P2", on=-39), AGREED, one]
+    says("G66", facts, 70, "allow", rests_on=[AGREED, one], policy=TEN)
+
+
+def test_no_payer_is_waited_for_because_of_interest_or_fees_and_they_are_the_patients() -> None:
+    """They are no late charges either."""
+    facts = [*PLAIN, AGREED, added("2.00", 30), added("1.00", 65, "late_fee")]
+    _, owes, found = judge(facts, 70, policy(interest_percent=10, fees_allowed=True))
+    assert (owes.determination, owes.collectible_cents, owes.net_cents) == ("final", 36500, 36800)
+    assert {s.bearer: s.amount_cents for s in owes.shares if s.reason.code == "added"} == {"patient": 300}
+    assert found.opens_case
+    open_ = judge([*facts, covered("P1", "P2", on=-39)], 70)[1]
+    assert (open_.determination, open_.net_cents, open_.balance_cents) == ("provisional", 0, 36800)
+
+
+def test_a_fee_taken_back_that_nobody_saw_added_is_explained_by_nobody() -> None:
+    back = added("-3.00", 30, "fee")
+    owes = judge([*PLAIN, back], 70)[1]
+    assert (owes.net_cents, owes.balance_cents) == (36500, 36200)
+    says(
+        "G02",
+        [*PLAIN, back],
+        70,
+        "hold",
+        lifted_by="a balance report that agrees, or the missing fact",
+        rests_on=[back],
+    )
 
 
 def test_of_a_self_pay_bill_interest_bears_no_interest() -> None:

@@ -71,7 +71,7 @@ def approved_assistance_is_posted(asked: Inquiry, given: Values) -> Answer:
 
 def _percent(text: str | None) -> int | None:
     """Whole percent of a decimal text, rounded down; None when it is not a number or not stated."""
-    whole = (text or "").strip().split(".", 1)[0]
+    whole = (text or "").strip().partition(".")[0]
     return int(whole) if whole.isascii() and whole.isdigit() else None
 
 

@@ -9,17 +9,17 @@ from schemas.decisions import Verdict
 from service.core.gates.asking import Answer, Inquiry, Said, Values, common, day_count, ids_of, number
 
 _YEAR_DAYS: Final = 365
-_SERVICE: Final = frozenset({None, "service"})
 
 
 def only_lawful_amounts_are_asked(asked: Inquiry, given: Values) -> Answer:
     """G66: no interest and no fee that agreement and law do not both allow.
 
-    Interest is compared with simple interest, at the yearly rate given, on what payers left with the patient,
-    from the end of the days that are free of it after the first statement to the day it was posted.
+    Interest is compared with simple interest, at the yearly rate given, on what is the patient's (while that
+    is open, on what payers say is), from the end of the days that are free of it after the first statement to
+    the day it was posted.
     """
-    added = [c for c in asked.account.charges if c.body.kind not in _SERVICE]
-    if not added or sum(c.body.amount_cents for c in added) <= 0:
+    added = asked.account.added
+    if sum(c.body.amount_cents for c in added) <= 0:
         return None
     agreement, lifted = asked.papers.get("fee_agreement"), "the charge, taken back"
     if agreement is None:
@@ -46,9 +46,6 @@ def _most_interest(asked: Inquiry, given: Values, on: date) -> int:
     runs = on - asked.clock_on - day_count(common(given, "interest_free_days"))
     if runs <= timedelta(0):
         return 0
-    principal = asked.responsibility.assigned_cents
-    if "DET-18" in asked.signals:
-        principal -= sum(c.body.amount_cents for c in asked.account.charges if c.body.kind not in _SERVICE)
-    if principal <= 0:
-        return 0
-    return principal * number(common(given, "interest_percent")) * runs.days // (100 * _YEAR_DAYS)
+    owes = asked.responsibility
+    principal = owes.collectible_cents if owes.determination in ("final", "credit") else owes.assigned_cents
+    return max(0, principal) * number(common(given, "interest_percent")) * runs.days // (100 * _YEAR_DAYS)
