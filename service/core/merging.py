@@ -5,9 +5,11 @@ Nothing is ever rewritten: a fact stays on the account it was stated for, and a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Final, cast
 
@@ -17,6 +19,7 @@ from schemas.records import swift_init
 LINKING: Final = frozenset({"accounts.merged", "accounts.unmerged"})
 
 business_time: Final = attrgetter("occurred_at", "id")
+_stated_at: Final = attrgetter("occurred_at")
 
 
 @swift_init
@@ -46,6 +49,8 @@ class Merges:
         self._stated: Final = sorted((f for f in facts if f.kind in LINKING), key=business_time)
         self._into: dict[AccountRef, tuple[AccountRef, str]] = {}
         self._unlike: dict[AccountRef, tuple[str, ...]] = {}
+        self._asked: tuple[int, frozenset[AccountRef]] | None = None
+        self._held: dict[AccountRef, frozenset[AccountRef]] = {}
         for fact in self._stated:
             self._take(cast(AccountRef, fact.account), fact)
 
@@ -63,26 +68,41 @@ class Merges:
 
     def survivor(self, account: AccountRef) -> AccountRef:
         """The account that holds this one's facts, where all merges end; in a circle the first by name."""
-        path = self._path(account)
-        last = self._into.get(path[-1])
-        return path[-1] if last is None else min(path[path.index(last[0]) :])
+        return self._ends[0].get(account, account)
 
-    def _path(self, account: AccountRef) -> list[AccountRef]:
-        """An account and those it was merged into, until the last one or until a circle closes."""
-        path = [account]
-        while (step := self._into.get(path[-1])) is not None and step[0] not in path:
-            path.append(step[0])
-        return path
+    @cached_property
+    def _ends(self) -> tuple[dict[AccountRef, AccountRef], dict[AccountRef, tuple[str, ...]]]:
+        """Where every merge ends, and of those that end in a circle the merges of the circle.
+
+        Every account is gone through once: a chain of merges is as long as whoever sends them likes.
+        """
+        ends: dict[AccountRef, AccountRef] = {}
+        circles: dict[AccountRef, tuple[str, ...]] = {}
+        for account in self._into:
+            path = self._path(account, ends)
+            end = ends.get(path[-1], path[-1])
+            if (step := self._into.get(end)) is not None and path[-1] not in ends:
+                circle = path[path.index(step[0]) :]
+                end = min(circle)
+                circles[end] = tuple(sorted(self._into[a][1] for a in circle))
+            ends.update(dict.fromkeys(path, end))
+        return ends, circles
+
+    def _path(self, account: AccountRef, known: Collection[AccountRef] = ()) -> list[AccountRef]:
+        """An account and those it was merged into, until the last, a known one, or a circle closes."""
+        path = {account: None}
+        last = account
+        while last not in known and (step := self._into.get(last)) is not None and step[0] not in path:
+            last = step[0]
+            path[last] = None
+        return list(path)
 
     def contradictions(self, accounts: Iterable[AccountRef]) -> tuple[Contradiction, ...]:
         """Merges of these accounts that run in a circle, and unmerges out of an account it was not in."""
         found: dict[tuple[str, ...], str] = {}
         for account in accounts:
-            path = self._path(account)
-            last = self._into.get(path[-1])
-            if last is not None:
-                circle = path[path.index(last[0]) :]
-                found[tuple(sorted(self._into[a][1] for a in circle))] = "merged.circle"
+            if (circle := self._ends[1].get(self.survivor(account))) is not None:
+                found[circle] = "merged.circle"
             if (unlike := self._unlike.get(account)) is not None:
                 found[tuple(sorted(unlike))] = "merged.unlike"
         return tuple(Contradiction(kind, ids) for ids, kind in sorted(found.items()))
@@ -96,9 +116,24 @@ class Merges:
         """Every merge and unmerge into or out of one of these accounts."""
         return [f for f in self._stated if _other_account(f) in accounts]
 
-    def until(self, at: datetime) -> Merges:
-        """The merges as they were at an instant."""
-        return Merges([f for f in self._stated if f.occurred_at <= at])
+    def together(
+        self, members: frozenset[AccountRef], at: datetime
+    ) -> dict[AccountRef, frozenset[AccountRef]]:
+        """Each of these accounts with those that it was one with at an instant.
+
+        The last answer is kept: one kind of statement is asked about in order of time.
+        """
+        count = bisect_right(self._stated, at, key=_stated_at)
+        if self._asked != (count, members):
+            then = Merges(self._stated[:count])
+            held: dict[AccountRef, list[AccountRef]] = {}
+            for member in members:
+                held.setdefault(then.survivor(member), []).append(member)
+            self._asked = count, members
+            self._held = {}
+            for group in held.values():
+                self._held.update(dict.fromkeys(group, frozenset(group)))
+        return self._held
 
 
 def _other_account(fact: Fact) -> AccountRef:
@@ -127,15 +162,10 @@ class United:
         """Whether several accounts' facts came together here."""
         return len(self.members) > 1
 
-    def together(self, at: datetime) -> Callable[[AccountRef], AccountRef]:
-        """Which account held each account's facts at an instant."""
-        return (self.merges or Merges(())).until(at).survivor
-
     def reaches(self, fact: Fact) -> frozenset[AccountRef]:
         """The members that a statement was about: its own account and all that were one with it by then."""
-        at = self.together(fact.occurred_at)
-        home = at(cast(AccountRef, fact.account))
-        return frozenset(m for m in self.members if at(m) == home)
+        merges = self.merges or Merges(())
+        return merges.together(self.members, fact.occurred_at)[cast(AccountRef, fact.account)]
 
     def standing(self, facts: Sequence[Fact]) -> list[Fact]:
         """Statements of one kind, given oldest first, that no newer one about the same accounts replaces.

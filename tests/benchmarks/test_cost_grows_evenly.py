@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from time import process_time
 from typing import cast
@@ -14,10 +15,12 @@ from schemas.facts import (
     AccountCleared,
     AccountFlagged,
     AccountRef,
+    AccountsMerged,
     Adjustment,
     Body,
     ChargePosted,
     ClaimAdjudicated,
+    CoverageListed,
     Fact,
     Payer,
     PaymentPosted,
@@ -123,6 +126,43 @@ def test_joining_what_carriers_tell_costs_no_more_than_in_proportion() -> None:
     few, many = told(SMALL), told(LARGE)
     join(few)
     assert join(many) < MOST * join(few)
+
+
+def chain(length: int, apart: timedelta) -> list[Fact]:
+    """Accounts merged one into the next, `apart` in time, each with a list of payers and a clearing."""
+    begun = datetime(2020, 1, 1, tzinfo=UTC)
+    accounts = [AccountRef("GEN", f"A{n:06}") for n in range(length + 1)]
+    found = []
+    for n, (account, into) in enumerate(pairwise(accounts)):
+        at = begun + n * apart
+        found.append(Fact.of(account, f"merge|{n}", at, AccountsMerged(into)))
+        told = at + timedelta(hours=36)
+        found.append(Fact.of(account, f"cover|{n}", told, CoverageListed(())))
+        found.append(Fact.of(account, f"clear|{n}", told, AccountCleared("dispute", told.date())))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("apart", "times", "most"),
+    [
+        pytest.param(timedelta(0), 20, MOST, id="all merged before the first word"),
+        # What a word reached differs from each to the next: the square of four is sixteen, its cube 64.
+        pytest.param(timedelta(days=1), 4, 32, id="merged between words"),
+    ],
+)
+def test_a_chain_of_merges_costs_no_more_than_what_each_word_reaches(
+    apart: timedelta, times: int, most: float
+) -> None:
+    def fold_in(length: int) -> float:
+        given, best = chain(length, apart), float("inf")
+        for _ in range(REPEATS):
+            begun = process_time()
+            fold(given)
+            best = min(best, process_time() - begun)
+        return best
+
+    fold_in(SMALL)
+    assert fold_in(SMALL * times) < most * fold_in(SMALL)
 
 
 def test_reading_a_remittance_costs_no_more_than_in_proportion() -> None:
