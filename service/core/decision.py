@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from schemas.canonical import digest, from_bytes, to_bytes
 from schemas.decisions import STAGES, Decision, Finding, Lifted, Responsibility, Scalar, Trace, Verdict
@@ -73,11 +73,9 @@ def _contacts(told: Mapping[str, tuple[Fact, ...]], as_of: date) -> tuple[Known[
     if not logged:
         return ()
     known = [
-        Known(fact.body, fact.id, fact.body.at, account)
+        Known(body, fact.id, body.at, cast(AccountRef, fact.account))
         for fact in logged
-        if isinstance(fact.body, ContactLogged)
-        and fact.body.at.date() <= as_of
-        and (account := fact.account) is not None
+        if (body := cast(ContactLogged, fact.body)).at.date() <= as_of
     ]
     return tuple(sorted(known, key=lambda c: (c.at, c.id)))
 
@@ -132,8 +130,7 @@ def decide(account: Account, responsibility: Responsibility, policy: Policy, as_
     review_on = _review_on(spoken, outcomes, policy.next_change(as_of))
     if any(rule.moves for rule, _ in period.rules):
         # A rule about days may change its mind on any day, and names none.
-        tomorrow = as_of + timedelta(days=1)
-        review_on = tomorrow if review_on is None else min(review_on, tomorrow)
+        review_on = as_of + timedelta(days=1)
     owes = to_plain(responsibility)
     material = _material(responsibility, spoken, outcomes, lifted)
     content = to_bytes(
