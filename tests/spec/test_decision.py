@@ -119,11 +119,12 @@ def test_the_next_look_is_the_day_on_which_the_first_stage_can_change() -> None:
 
 def test_an_answer_that_people_lifted_is_no_day_to_wait_for() -> None:
     """The wait for sixty days is lifted; what is left is a disaster that ends before them."""
-    facts = [*OWED, statement(1, 0), statement(2, 0), flagged("disaster_area", 1, until=50)]
+    facts = [*OWED, statement(1, 0), statement(2, 0), flagged("disaster_area", -50, until=50)]
     proposal = proposed(facts, "G41", on=20, until=100)
     facts = [*facts, proposal, approved(proposal, on=21)]
     assert against(facts, 40, "G41").lifted is not None
-    assert judge(facts, 40)[2].review_on == against(facts, 40, "G5A").until
+    assert against(facts, 40, "G41").until == day(60)
+    assert judge(facts, 40)[2].review_on == against(facts, 40, "G5A").until == day(50)
 
 
 # -- what makes it another decision ---------------------------------------------------------------------
@@ -131,7 +132,7 @@ def test_an_answer_that_people_lifted_is_no_day_to_wait_for() -> None:
 
 def test_a_second_reason_makes_it_another_decision_although_the_outcome_is_the_same() -> None:
     one = judge([*READY, flagged("safety", 61)], 130)[2]
-    two = judge([*READY, flagged("safety", 61), flagged("returned_mail", 61)], 130)[2]
+    two = judge([*READY, flagged("safety", 61), flagged("attorney", 61)], 130)[2]
     assert one.outcomes == two.outcomes
     assert one.material != two.material
 
@@ -169,3 +170,7 @@ def test_statements_before_the_account_went_the_self_pay_way_show_no_final_balan
     assert answer("G41", facts, 85).until == day(30 + 60)
     since_the_beginning = [adult(), fact(CoverageListed(()), -40), charged("320.00", on=-35), *statements()]
     assert answer("G41", since_the_beginning, 59).until == day(60)
+
+
+def test_that_cover_ended_after_the_payers_answer_starts_no_clock_anew() -> None:
+    assert answer("G41", [*READY, fact(CoverageListed(()), 20)], 59).until == day(60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from schemas.decisions import STAGES, Decision, Finding
@@ -92,6 +94,23 @@ def test_a_decision_with_rules_reads_back_as_it_was(when: str) -> None:
     decision = judge([*ready(), flagged("manual", 1)], 62, policy)[2]  # type: ignore[list-item]
     assert read_decision(decision.content, policy) == decision
     assert len(house(decision)) == 3
+
+
+@pytest.mark.parametrize(
+    "stages", [["place"], ["open_case", "extraordinary"], ["extraordinary"], ["open_case", "place"]]
+)
+def test_a_rule_speaks_at_its_stages_alone_and_is_read_back_so(stages: list[str]) -> None:
+    text = pack("net_cents > 30000").replace('["open_case", "place"]', json.dumps(stages))
+    policy = parse_policy(policy_texts() | {"ours.toml": text}, Expression)
+    decision = judge(ready(), 62, policy)[2]  # type: ignore[arg-type]
+    assert [f.stage for f in house(decision) if f.verdict.word == "hold"] == stages
+    assert read_decision(decision.content, policy) == decision
+
+
+def test_a_rule_with_nothing_to_say_does_not_silence_the_next() -> None:
+    second = RULE.format(when="net_cents > 30000").replace("H01", "H02")
+    policy = with_rule("net_cents > 90000", second)
+    assert verdicts(judge(ready(), 62, policy)[2]) == {"H02": "hold"}  # type: ignore[arg-type]
 
 
 def test_without_rules_nothing_in_a_decision_changes() -> None:
