@@ -90,6 +90,7 @@ CASE_REASONS: Final = {
     "ADMINISTRATIVE": "The hospital gave the debt up.",
     "RESPONSIBILITY_REVERSED": "A payer's new decision left the patient owing nothing.",
     "RESPONSIBILITY_REOPENED": "It is open again who owes this.",
+    "MERGED": "The account became part of another, which goes on.",
     "BELOW_MINIMUM_AFTER_CORRECTION": "After a correction the patient's part is too small to pursue.",
 }
 """Why a case moved, for people. A gate's id as a reason is told by what the gate found."""

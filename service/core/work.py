@@ -199,12 +199,12 @@ def difference_item(
         text += " It may be: " + "; ".join(said for _, said, _ in found) + "."
     else:
         text += " No single claim or posting, and no two, are that large."
-    claims_meant = tuple(dict.fromkeys(claim for claim, _, _ in found if claim))
+    claims_meant = tuple(dict.fromkeys(claim for meant, _, _ in found for claim in meant))
     evidence = tuple(dict.fromkeys([report_id, *(i for _, _, ids in found for i in ids)]))
     return WorkItem("billing", "reconcile", text, difference_cents, None, claims_meant, evidence)
 
 
-Part = tuple[str | None, str, tuple[str, ...]]
+Part = tuple[tuple[str, ...], str, tuple[str, ...]]
 
 _MOST: Final = 5
 _MOST_PARTS: Final = 400
@@ -221,7 +221,7 @@ def _explanations(account: Account, claims: list[ClaimResult], cents: int) -> li
     for amount, part in parts[:_MOST_PARTS]:
         other = seen.get(cents - amount)
         if other is not None:
-            pairs.append((other[0] or part[0], f"{other[1]} with {part[1]}", (*other[2], *part[2])))
+            pairs.append(((*other[0], *part[0]), f"{other[1]} with {part[1]}", (*other[2], *part[2])))
         seen.setdefault(amount, part)
     return pairs[:1]
 
@@ -232,7 +232,8 @@ def _parts(account: Account, claims: list[ClaimResult]) -> list[tuple[int, Part]
 
     def add(amount: int, claim: str | None, said: str, evidence: tuple[str, ...]) -> None:
         if amount:
-            found.append((abs(amount), (claim, f"{said} of {format_cents(abs(amount))}", evidence)))
+            named = (claim,) if claim else ()
+            found.append((abs(amount), (named, f"{said} of {format_cents(abs(amount))}", evidence)))
 
     for claim in claims:
         name = f"claim {claim.claim_id}"

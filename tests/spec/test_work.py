@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from schemas.decisions import Responsibility, WorkItem
+from typing import NamedTuple
+
+import pytest
+
+from schemas.decisions import PayerState, Responsibility, Share, Trace, WorkItem
+from schemas.decisions import Reason as Why
 from schemas.facts import Fact
+from service.core import fold
+from service.core.work import work_items
 from tests.spec.facts_made import (
     adjusted,
     adult,
@@ -123,3 +130,164 @@ def test_no_task_belongs_to_collections() -> None:
         "compliance",
         "patient_help",
     }
+
+
+# -- whose work each finding is -------------------------------------------------------------------------
+
+WORK = """
+DET-01.currency            | billing             | currency              | -
+DET-01.status              | remittance          | claim_status          | -
+DET-01.unreadable          | remittance          | unreadable            | -
+DET-02.unbalanced          | remittance          | unbalanced            | -
+DET-02.remittance          | remittance          | payment_unbalanced    | -
+DET-03.contradiction       | registration        | contradiction         | -
+DET-04.orphan              | remittance          | orphan_reversal       | 5
+DET-04.reversed            | insurance_follow_up | reversed              | 30
+DET-06.mismatch            | remittance          | patient_amount        | -
+DET-07.coverage_not_found  | registration        | coverage              | 30
+DET-07.info_from_patient   | patient_help        | payer_question        | 45
+DET-07.other_payer         | billing             | other_payer           | -
+DET-07.pending             | insurance_follow_up | pending               | 100
+DET-07.notice              | billing             | notice                | 30
+DET-07.authorization       | billing             | authorization         | -
+DET-07.balance_bill        | compliance          | balance_bill          | -
+DET-07.review              | remittance          | unknown_code          | -
+DET-08.info_from_provider  | billing             | papers                | -
+DET-08.refund              | refunds             | patient_overpaid      | 30
+DET-08.surprise_review     | compliance          | surprise_billing      | -
+DET-08.unprocessable       | billing             | rebill                | -
+DET-09.tricare             | compliance          | tricare               | -
+DET-10.unknown_order       | registration        | coverage_order        | -
+DET-11.conflict            | remittance          | payers_disagree       | -
+DET-11.overposted          | remittance          | overposted            | -
+DET-12.interim             | billing             | interim               | -
+DET-12.split               | insurance_follow_up | split                 | 30
+DET-12.uncovered           | billing             | uncovered             | -
+DET-12.void                | remittance          | void                  | -
+DET-15                     | refunds             | credit                | 30
+DET-16.unexplained         | billing             | unexplained           | -
+DET-16.patient_lower       | billing             | patient_lower         | -
+DET-17                     | registration        | guarantor             | -
+DET-21.conflict            | remittance          | conflicting_decisions | -
+DET-05                     | -                   | -                     | -
+DET-10                     | -                   | -                     | -
+DET-03.carriers            | -                   | -                     | -
+"""
+ROWS = [tuple(cell.strip() for cell in row.split("|")) for row in WORK.strip().splitlines()]
+
+
+@pytest.mark.parametrize(("rule", "queue", "reason", "days"), ROWS, ids=[row[0] for row in ROWS])
+def test_each_finding_is_the_work_of_those_who_can_end_it(
+    rule: str, queue: str, reason: str, days: str
+) -> None:
+    first, last = charged("500.00", on=3, id="C1"), charged("9.00", on=9, id="C2")
+    account = fold([adult(), first, last])
+    found = work_items(account, (), [Trace(rule, "Found.", "A1", (first.id, last.id, "of another"))], ())
+    assert len(found) == (queue != "-")
+    for item in found:
+        due = None if days == "-" else day(9 + int(days))
+        assert (item.queue, item.reason, item.due_on) == (queue, reason, due)
+        assert (item.claims, item.evidence) == (("A1",), (first.id, last.id, "of another"))
+        assert item.text[0].isupper() and item.text.endswith(".") and item.text.count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "because", "queue", "reason", "days"),
+    [
+        ("not_billed", "Nobody billed it.", "billing", "bill_payer", None),
+        ("rejected", "It was rejected.", "billing", "rebill", None),
+        ("billed", "It was billed.", "insurance_follow_up", "no_answer", 45),
+        ("billed", "Payer P2 forwarded it.", "insurance_follow_up", "no_answer", 30),
+        ("accepted", "It was taken in.", "insurance_follow_up", "no_answer", 45),
+        ("accepted", "What P2 forwarded was taken in.", "insurance_follow_up", "no_answer", 45),
+        ("pending", "It thinks.", "insurance_follow_up", "pending", 45),
+        ("final", "It decided.", None, None, None),
+        ("closed_no_coverage", "No cover.", None, None, None),
+    ],
+)
+def test_a_payer_that_has_not_answered_is_asked_after_45_days_and_30_where_the_claim_was_passed_on(
+    state: str, because: str, queue: str | None, reason: str | None, days: int | None
+) -> None:
+    bill = submitted("500.00", payer="P9", on=4)
+    account, owes = fold([adult(), bill]), Share("payer:P9", 30000, Why("", "awaited", "Awaited."), "A1")
+    patients = Share("patient", 20000, Why("PR", "2", "Coinsurance."), "A1")
+    for self_pay in (False, True):
+        claim = Claim("A1", (PayerState("A1", "P9", 1, state, because, (bill.id,)),), self_pay)
+        found = work_items(account, [claim], (), [owes, patients])  # type: ignore[list-item]
+        assert len(found) == (queue is not None and not self_pay)
+        for item in found:
+            assert (item.queue, item.reason) == (queue, reason)
+            assert item.due_on == (None if days is None else day(4 + days))
+            assert "P9" in item.text and item.text.endswith(".")
+            assert (item.amount_cents, item.claims, item.evidence) == (30000, ("A1",), (bill.id,))
+
+
+class Claim(NamedTuple):
+    """As much of a claim as a task is made of."""
+
+    claim_id: str
+    payers: tuple[PayerState, ...]
+    self_pay: bool
+
+
+def test_a_task_of_the_whole_account_names_no_claim_and_no_amount() -> None:
+    """Money of no claim is open too; it is not what the task is about."""
+    loose = Share("undetermined", 700, Why("", "unexplained", "Unexplained."), None)
+    found = work_items(fold([adult()]), (), [Trace("DET-16.unexplained", "Found.", None, ())], [loose])
+    assert [(i.amount_cents, i.claims, i.due_on) for i in found] == [(None, (), None)]
+
+
+# -- what may explain a difference ----------------------------------------------------------------------
+
+
+def difference(*facts: Fact) -> WorkItem:
+    return next(i for i in items(*facts) if i.reason == "reconcile")
+
+
+def test_a_difference_says_who_has_more_down_to_a_cent() -> None:
+    cent = difference(*INSURED, DECIDED, reported("75.01", on=30))
+    assert cent.text.startswith("Billing has more than the facts: 0.01.") and cent.text.endswith(
+        "that large."
+    )
+    assert difference(*INSURED, DECIDED, reported("76.01", on=30)).text.startswith(
+        "Billing has more than the facts: 1.01."
+    )
+    assert difference(*INSURED, DECIDED, reported("73.99", on=30)).text.startswith(
+        "Billing has less than the facts: 1.01."
+    )
+
+
+def test_a_difference_of_two_amounts_names_the_claim_of_either() -> None:
+    """A payment has no claim, a reduction has: whichever was met first, the claim is named."""
+    of_claim = difference(*INSURED, DECIDED, adjusted("11.00", "courtesy", on=5), reported("200.00", on=30))
+    assert of_claim.claims == ("A1",)
+    assert "the reduction on claim A1 by payer P1 of 125.00" in of_claim.text
+    assert "with the adjustment posted on 2026-01-06 of 11.00" in of_claim.text
+    of_none = difference(
+        *INSURED, DECIDED, paid("20.00", on=4), adjusted("11.00", "courtesy", on=5), reported("75.00", on=30)
+    )
+    assert of_none.claims == ()
+
+
+def test_two_claims_that_explain_a_difference_together_are_both_named() -> None:
+    second = (
+        submitted("200.00", claim="A2"),
+        decided("200.00", "150.00", "CO-45 38.00", "PR-2 12.00", claim="A2"),
+    )
+    told = difference(*INSURED, DECIDED, *second, reported("250.00", on=30))
+    assert told.amount_cents == 12500 + 3800
+    assert told.claims == ("A1", "A2")
+
+
+def test_at_most_five_explanations_are_told() -> None:
+    payments = [paid("10.00", on=n, id=f"P{n}") for n in range(7)]
+    told = difference(*INSURED, DECIDED, *payments, reported("15.00", on=30))
+    assert told.text.count(" of 10.00") == 5
+    assert len(told.evidence) == 1 + 5
+
+
+def test_of_pairs_only_the_first_is_told() -> None:
+    payments = [paid("10.00", on=n, id=f"P{n}") for n in (3, 4, 5)]
+    adjustments = [adjusted("3.50", "courtesy", on=6)]
+    told = difference(*INSURED, DECIDED, *payments, *adjustments, reported("55.00", on=30)).text
+    assert told.count(" with ") == 1
