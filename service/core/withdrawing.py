@@ -32,7 +32,7 @@ _CLEARED: Final = "account.cleared"
 def withdrawn(facts: Iterable[Fact]) -> frozenset[str]:
     """The ids of facts that were taken out of these accounts; a fact leaves its own account only."""
     said = _Withdrawals(facts)
-    return said.settled | said.reread if said.any else _NONE
+    return said.settled | said.reread
 
 
 def settled_out(facts: Iterable[Fact]) -> frozenset[str]:
@@ -42,8 +42,7 @@ def settled_out(facts: Iterable[Fact]) -> frozenset[str]:
 
 def reread_out(facts: Iterable[Fact]) -> frozenset[str]:
     """The ids of facts that are out because their message, read again, stated them no more."""
-    said = _Withdrawals(facts)
-    return said.reread if said.any else _NONE
+    return _Withdrawals(facts).reread
 
 
 def reconciled(facts: Iterable[Fact]) -> frozenset[str]:
@@ -87,10 +86,8 @@ class _Withdrawals:
     """What the withdrawals among these facts come to."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
-        every = list(facts)
-        self._said = [f for f in every if f.kind == _CLEARED and f.identity is None and f.account is not None]
-        self._every = every if self._said else ()
-        self.any = bool(self._said)
+        self._every = list(facts)
+        self._said = [f for f in self._every if f.kind == _CLEARED and f.identity is None]
         self._by_target: Mapping[str, list[Fact]] = {}
         self.settled = _NONE
         self.reread = _NONE
@@ -101,11 +98,11 @@ class _Withdrawals:
     def named(self, flag: str) -> list[tuple[Fact, Fact]]:
         """Each withdrawal of that name, with the fact of the same account that it names."""
         meant = {cast(AccountCleared, f.body).reference for f in self._said if _flag(f) == flag}
-        known = {f.id: f for f in self._every if f.id in meant} if meant else {}
+        known: dict[str | None, Fact] = {f.id: f for f in self._every if f.id in meant}
         found = []
         for fact in self._said:
-            target = known.get(cast(AccountCleared, fact.body).reference or "")
-            if _flag(fact) != flag or target is None or target.account != fact.account:
+            target = known.get(cast(AccountCleared, fact.body).reference)
+            if target is None or target.account != fact.account:
                 continue
             if fact.key == _key(cast(AccountRef, fact.account), flag, target.id):
                 found.append((fact, target))

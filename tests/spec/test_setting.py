@@ -123,6 +123,7 @@ def test_a_protected_patient_is_known_by_a_reason_or_a_remark_of_any_claim() -> 
     line = AdjudicatedLine("1", 50000, 40000, adjustments=cast(ClaimAdjudicated, plain.body).adjustments)
     by_line = decided("500.00", "400.00", lines=(replace(line, remarks=("N781",)),), claim="A2")
     assert not qmb() and not qmb(plain, decided("500.00", "400.00", "PR-1 100.00", remarks=("MA01", "X999")))
+    assert not qmb(decided("500.00", "0.00", "CO-16 500.00", remarks=("MA130", "N130")))
     assert qmb(plain, decided("500.00", "400.00", "CO-45 50.00", "CO-303 50.00", claim="A2"))
     assert qmb(plain, decided("500.00", "400.00", "PR-1 100.00", remarks=("MA01", "N782"), claim="A2"))
     assert qmb(plain, by_line)
@@ -188,6 +189,10 @@ def test_cover_is_in_force_on_any_day_of_the_stay(
     begins: int | None, ends: int | None, is_in_force: bool
 ) -> None:
     assert in_force(begins, ends, STAY) is is_in_force
+
+
+def test_cover_of_an_account_without_a_day_of_service_is_in_force() -> None:
+    assert in_force(-20, -9) and in_force(-20, None) and in_force(None, -9)
 
 
 def served(first: int, last: int | None) -> Fact:

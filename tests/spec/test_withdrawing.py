@@ -73,3 +73,30 @@ def test_a_sender_takes_nothing_out_and_nothing_earlier_takes_out_what_is_later(
     assert withdrawn([CHARGE, true]) == {CHARGE.id}
     for other in (sent, early, elsewhere):
         assert withdrawn([CHARGE, other]) == frozenset()
+
+
+def test_a_fact_leaves_its_own_account_only() -> None:
+    other = AccountRef("GEN", "A2")
+    body = AccountCleared(REREAD, NOON.date(), CHARGE.id, "Ada", "")
+    key = f"account.cleared|{other}|baton|{REREAD}|{CHARGE.id}"
+    elsewhere = Fact.of(other, key, NOON + timedelta(hours=1), body)
+    assert withdrawn([CHARGE, elsewhere]) == frozenset()
+
+
+def test_a_withdrawal_of_something_unknown_does_not_hide_the_next() -> None:
+    unknown = Fact.of(A1, "another charge", NOON, ChargePosted("C2", 5_000, date(2026, 1, 5)))
+    first, second = (withdrawal(f, REREAD, NOON, NOON.date(), "Ada", "") for f in (unknown, CHARGE))
+    assert withdrawn([CHARGE, first, second]) == {CHARGE.id}
+
+
+def test_nothing_takes_out_what_was_stated_at_its_own_instant() -> None:
+    true = withdrawal(CHARGE, REREAD, NOON, NOON.date(), "Ada", "")
+    assert withdrawn([CHARGE, Fact.of(A1, true.key, CHARGE.occurred_at, true.body)]) == frozenset()
+
+
+def test_what_lies_in_the_future_is_taken_out_on_its_own_day() -> None:
+    early = NOON - timedelta(days=3)
+    body = withdrawal(CHARGE, REREAD, early, early.date(), "Ada", "").body
+    assert isinstance(body, AccountCleared) and body.cleared_on == NOON.date()
+    late = withdrawal(CHARGE, REREAD, NOON + timedelta(days=3), date(2026, 1, 8), "Ada", "").body
+    assert isinstance(late, AccountCleared) and late.cleared_on == date(2026, 1, 8)

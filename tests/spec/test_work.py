@@ -288,6 +288,6 @@ def test_at_most_five_explanations_are_told() -> None:
 
 def test_of_pairs_only_the_first_is_told() -> None:
     payments = [paid("10.00", on=n, id=f"P{n}") for n in (3, 4, 5)]
-    adjustments = [adjusted("3.50", "courtesy", on=6)]
-    told = difference(*INSURED, DECIDED, *payments, *adjustments, reported("55.00", on=30)).text
-    assert told.count(" with ") == 1
+    adjustments = [adjusted("3.50", "courtesy", on=6, id=id) for id in ("ADJ1", "ADJ2")]
+    told = difference(*INSURED, DECIDED, *payments, *adjustments, reported("51.50", on=30)).text
+    assert told.count(" with ") == 1 and told.endswith("3.50.")
