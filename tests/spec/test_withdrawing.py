@@ -71,7 +71,8 @@ def test_a_sender_takes_nothing_out_and_nothing_earlier_takes_out_what_is_later(
     early = Fact.of(A1, true.key, NOON - timedelta(days=1), body)
     elsewhere = Fact.of(AccountRef("GEN", "A2"), true.key, true.occurred_at, body)
     assert withdrawn([CHARGE, true]) == {CHARGE.id}
-    for other in (sent, early, elsewhere):
+    foreign = Fact.of(A1, f"account.cleared|{A1}|feed|{REREAD}|{CHARGE.id}", true.occurred_at, body)
+    for other in (sent, early, elsewhere, foreign):
         assert withdrawn([CHARGE, other]) == frozenset()
 
 

@@ -36,6 +36,7 @@ def test_an_unknown_flag_is_told_as_one() -> None:
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_flag_is_told_in_plain_words(flag: str) -> None:
+    assert name_of_flag(flag) == FLAGS[flag].name
     for words in (FLAGS[flag].name, FLAGS[flag].lifted):
         assert re.fullmatch(r"[a-zA-Z]+(['-]?[ a-zA-Z])*", words), words
 
