@@ -8,7 +8,14 @@ from typing import Any, cast
 import pytest
 
 from schemas.decisions import Responsibility
-from schemas.facts import AccountRegistered, ClaimAdjudicated, ClaimStatusReported, Fact, Payer
+from schemas.facts import (
+    AccountRegistered,
+    ClaimAdjudicated,
+    ClaimStatusReported,
+    CoverageListed,
+    Fact,
+    Payer,
+)
 from schemas.money import format_cents
 from tests.spec.facts_made import (
     adult,
@@ -469,3 +476,21 @@ def test_where_only_a_reversal_is_known_nothing_was_billed() -> None:
     found = owes(*ONE, PLAIN, other)
     assert (found.determination, found.balance_cents) == ("undetermined", 10000)
     assert min(s.amount_cents for s in found.shares) > 0
+
+
+def test_a_lone_claim_without_its_bill_is_as_large_as_the_charges() -> None:
+    """Of 500.00 charged the payer decided 300.00: the rest is its to decide, and nobody else's yet."""
+    found = owes(covered("P1"), charged("500.00"), decided("300.00", "300.00"))
+    assert "DET-12.split" in rules(found)
+    assert [(s.bearer, s.amount_cents) for s in found.shares] == [("payer:P1", 20000)]
+
+
+@pytest.mark.parametrize(("last", "waits"), [(20, False), (5, True)])
+def test_whom_a_claim_was_passed_on_to_may_have_decided_a_part_before(last: int, waits: bool) -> None:
+    """P2 passes the claim on and names nobody: P1, which decides once more after that, may be meant."""
+    halves = [
+        decided("250.00", "200.00", "PR-2 50.00", number=f"N{on}", on=on, payer="P1") for on in (0, last)
+    ]
+    passed_on = decided("500.00", "100.00", "PR-2 400.00", payer="P2", status="19", on=10)
+    found = owes(fact(CoverageListed(()), -40), submitted("500.00", payer="P1"), *halves, passed_on)
+    assert ("DET-10.waiting" in rules(found)) is waits
