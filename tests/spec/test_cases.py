@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from schemas.cases import Case, CaseEvent
-from schemas.facts import AccountRef, AccountsMerged, CodingStatusChanged, Fact
+from schemas.facts import AccountRef, AccountRegistered, AccountsMerged, CodingStatusChanged, Fact, Person
 from service.core import advance, asks_more
 from service.core.case import case_id
 from tests.spec.facts_made import (
@@ -157,6 +158,16 @@ def test_a_hold_recalls_the_case_and_names_the_gate() -> None:
     case, _ = opened(first())
     after, _ = then(case, [*first(), flagged("bankruptcy", 70, petition=69)], 75)
     assert after is not None and (after.status, after.reason) == ("recalled", "G50")
+
+
+def test_a_case_is_taken_back_by_what_opening_it_misses_although_placing_it_waits_for_more() -> None:
+    case, _ = opened(first())
+    child = AccountRegistered(patient=Person("M1", birth_on=date(2015, 2, 14)), facility_kind="hospital")
+    facts = [*first(), fact(child, 70)]
+    outcomes = judge(facts, 75)[2].outcomes
+    assert outcomes[0] < outcomes[1]
+    after, _ = then(case, facts, 75)
+    assert after is not None and (after.status, after.reason) == ("recalled", "G52")
 
 
 def test_after_a_recall_the_next_case_has_the_next_number() -> None:
