@@ -69,7 +69,6 @@ def explain(
 
 
 def _summary(account: Account, responsibility: Responsibility, decision: Decision) -> str:
-    net = format_cents(max(0, responsibility.net_cents))
     if decision.opens_case:
         asked = inquire(account, responsibility, decision.as_of)
         sent = len(asked.delivered)
@@ -77,7 +76,7 @@ def _summary(account: Account, responsibility: Responsibility, decision: Decisio
         days = (decision.as_of - asked.delivered[0].body.sent_on).days
         bills = "1 statement was" if sent == 1 else f"{sent} statements were"
         return (
-            f"The patient owes {net}: {_who_decided(responsibility)}, {bills} delivered, the first {days} "
+            f"The patient owes {format_cents(responsibility.net_cents)}: {_who_decided(responsibility)}, {bills} delivered, the first {days} "
             f"days ago, and {_what_was_lifted(decision)}"
         )
     binding = _in_the_way(responsibility, decision)

@@ -197,14 +197,14 @@ def test_claims_are_named_where_there_are_several() -> None:
 
 def test_who_answers_for_the_rest_is_told_in_words() -> None:
     injured = decided("1000.00", "0.00", "PR-20 1000.00", on=-9)
-    late = decided("1000.00", "400.00", "CO-29 600.00", on=-9)
+    late = decided("1000.00", "0.00", "CO-29 1000.00", on=-9)
     for facts, what in (
         ([*OPEN, covered("P1"), submitted("1000.00", on=-20)], "Waits for payer P1"),
         ([*OPEN, covered("P1"), injured], "Another carrier answers for it"),
         ([*OPEN, covered("P1"), late], "Stays with the provider"),
-        ([*OPEN, FIRST], "Not determined yet"),
+        ([*OPEN], "Not determined yet"),
     ):
-        assert [s.what for s in steps(facts)][-2:] == [what, "The patient owes nothing"]
+        assert [s.what for s in steps(facts)] == ["Charges billed", what, "The patient owes nothing"]
         last = steps(facts)[-1]
         assert (last.left_cents, last.why) == (0, "")
 
@@ -232,7 +232,9 @@ def test_what_billing_reports_beyond_the_facts_is_a_step_of_its_own_and_stays_un
     assert told[4].what == "Not determined yet"
 
 
-def test_what_the_hospital_gave_up_is_a_step_without_a_full_stop() -> None:
+def test_what_moved_the_balance_afterwards_is_a_step_named_by_its_reason_without_a_full_stop() -> None:
+    strange = paid("9.00", by="payer", payer="P7", id="X")
+    assert steps([*OWED, strange])[3].what == "Payer money was posted that no decision explains"
     told = steps([*OWED, adjusted("100.00", "charity", on=2)])
     assert [(s.what, s.amount_cents) for s in told[3:]] == [
         ("Financial assistance granted", -10_000),
