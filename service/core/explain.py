@@ -75,9 +75,10 @@ def _summary(account: Account, responsibility: Responsibility, decision: Decisio
         # A case never opens without a statement, whatever people lift.
         days = (decision.as_of - asked.delivered[0].body.sent_on).days
         bills = "1 statement was" if sent == 1 else f"{sent} statements were"
+        owed, decided = format_cents(responsibility.net_cents), _who_decided(responsibility)
         return (
-            f"The patient owes {format_cents(responsibility.net_cents)}: {_who_decided(responsibility)}, {bills} delivered, the first {days} "
-            f"days ago, and {_what_was_lifted(decision)}"
+            f"The patient owes {owed}: {decided}, {bills} delivered, the first {days} days ago, and "
+            f"{_what_was_lifted(decision)}"
         )
     binding = _in_the_way(responsibility, decision)
     others = len(binding) - 1

@@ -214,7 +214,8 @@ def test_a_credit_is_told_as_one_and_why_anything_was_owed() -> None:
     assert (last.what, last.amount_cents, last.left_cents) == ("The patient has a credit", 0, -9_000)
     assert "deductible" in last.why and last.evidence == (FIRST.id,)
     assert steps([*OWED, paid("300.01", on=-4)])[-1].what == "The patient has a credit"
-    assert steps([*OWED, paid("300.00", on=-4)])[-1].what == "The patient owes nothing"
+    settled = steps([*OWED, paid("300.00", on=-4)])[-1]
+    assert (settled.what, settled.why) == ("The patient owes nothing", "")
     assert steps([*OWED, paid("299.99", on=-4)])[-1].what == "The patient owes"
 
 
