@@ -172,10 +172,12 @@ def test_a_step_says_why() -> None:
 
 
 def test_only_what_lowered_the_bill_is_a_reason_for_that() -> None:
-    """OA never takes anything off (DOMAIN 1.3), and a negative amount adds."""
+    """OA never takes anything off (DOMAIN 1.3), and a negative amount adds; a cent is enough."""
     mixed = decided("1000.00", "400.00", "CO-45 350.00", "CO-97 -50.00", "OA-B10 0.00", "PR-1 300.00", on=-9)
     why = step([*OPEN, covered("P1"), mixed], "Taken off by contract").why
     assert "The agreed or legal price" in why and "another service" not in why
+    cent = decided("1000.00", "400.00", "CO-45 299.99", "CO-97 0.01", "PR-1 300.00", on=-9)
+    assert "another service" in step([*OPEN, covered("P1"), cent], "Taken off by contract").why
 
 
 def test_claims_are_named_where_there_are_several() -> None:
