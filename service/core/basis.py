@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.decisions import STAGES, Decision, Responsibility, Verdict
+from schemas.decisions import STAGES, Decision, Responsibility
 from schemas.facts import Fact
 from service.core.account import Account, fold
 from service.core.decision import decide
@@ -35,19 +35,13 @@ class Basis:
 def answer_to_why(responsibility: Responsibility, decision: Decision) -> tuple[Any, ...]:
     """What "the same answer" means: may a case open, who owes how much, what stands in the way until when,
     and what people lifted."""
-    borne: dict[str, int] = {}
-    for share in responsibility.shares:
-        borne[share.bearer] = borne.get(share.bearer, 0) + share.amount_cents
+    shares = responsibility.shares
     return (
         decision.outcomes[0],
         responsibility.determination,
         responsibility.net_cents,
-        {bearer: cents for bearer, cents in borne.items() if cents},
-        [
-            (f.gate, f.verdict, f.until)
-            for f in decision.findings
-            if f.stage == STAGES[0] and f.verdict is not Verdict.ALLOW
-        ],
+        {who: sum(s.amount_cents for s in shares if s.bearer == who) for who in {s.bearer for s in shares}},
+        [(f.gate, f.verdict, f.until) for f in decision.findings if f.stage == STAGES[0]],
         [(f.gate, f.lifted.override, f.lifted.until) for f in decision.findings if f.lifted is not None],
     )
 
@@ -67,7 +61,7 @@ def basis_of(account: Account, responsibility: Responsibility, decision: Decisio
     kept = list(account.facts)
     only = [f for f in kept if f.id in cited or f.kind in _CONTEXT]
     trials = 1
-    if len(only) < len(kept) and same(only):
+    if same(only):
         kept = only
     order = sorted(kept, key=lambda f: (f.id in cited, f.occurred_at, f.id))
     for fact in order:

@@ -117,7 +117,6 @@ def _what_opens(search: _Search) -> None:
 def _smallest_sets(search: _Search, changes: tuple[Change, ...], waits_until: date | None) -> None:
     """Tell every set of changes that opens a case on an earlier day than each of its parts does."""
     best: dict[frozenset[int], date] = {frozenset(): waits_until or date.max}
-    told: set[tuple[frozenset[str], str]] = set()
     for size in range(1, MOST_CHANGES + 1):
         for chosen in combinations(range(len(changes)), size):
             parts = [changes[n] for n in chosen]
@@ -134,10 +133,6 @@ def _smallest_sets(search: _Search, changes: tuple[Change, ...], waits_until: da
             best[frozenset(chosen)] = min(earlier, opens_on or date.max)
             if opens_on is not None and opens_on < earlier:
                 outcome = f"a case for {format_cents(cents)} would open on {opens_on}"
-                about = frozenset(c.topic for c in parts), outcome
-                if about in told:
-                    continue
-                told.add(about)
                 says = _joined([c.says for c in parts])
                 search.told.append(Counterfactual(says, outcome, facts, opens_on, True))
 
@@ -195,8 +190,6 @@ def _smallest_payment(search: _Search) -> tuple[Change, ...]:
         return s.fact(PaymentPosted("supposed", cents, "patient", search.decision.as_of))
 
     low, high = 0, search.responsibility.net_cents
-    if high <= 0 or search.stays_open((paying(high),)):
-        return ()
     while high - low > 1 and search.may_try():
         middle = (low + high) // 2
         if search.stays_open((paying(middle),)):

@@ -96,12 +96,11 @@ def opening_of(account: Account, policy: Policy, as_of: date, zone: tzinfo = UTC
         opened -= 1
     let_go: dict[str, LetGo] = {}
     for (_, earlier), (day, later) in pairwise(days[: opened + 1]):
-        still = {f.gate for f in _against(later)}
         after = {f.gate: f.because for f in later.findings if f.stage == STAGES[0]}
         for f in _against(earlier):
+            # None stands on the last of these days, so what stays for each gate is when it last let go.
             let_go.pop(f.gate, None)
-            if f.gate not in still:
-                let_go[f.gate] = LetGo(f.gate, f.name, day, f.because, after[f.gate])
+            let_go[f.gate] = LetGo(f.gate, f.name, day, f.because, after[f.gate])
     opened_on = days[opened][0]
     if not opened:
         return Opening(opened_on, tuple(let_go.values()), None, ())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.facts import AccountRef, CodingStatusChanged, Fact, StatementSent
+from schemas.facts import AccountRef, ClaimStatusReported, CodingStatusChanged, Fact, Payer, StatementSent
 from service.core import basis as resting
 from service.core import explain
 from service.core.basis import Basis, answer_to_why
 from tests.spec.facts_made import (
     ACCOUNT,
     POLICY,
+    adjusted,
     adult,
     charged,
     cleared,
@@ -84,8 +85,40 @@ def test_what_no_longer_matters_is_left_out_and_what_does_is_not(more: dict[str,
     assert (set(more) <= told) is needed and (not set(more) & told) is not needed
 
 
+def test_who_else_bears_how_much_is_part_of_the_answer() -> None:
+    """The provider missed a deadline; what was written off lowers what it loses, and nothing else."""
+    facts = {name: CASE[name] for name in ("adult", "charge", "coverage")}
+    facts["refused"] = decided("1000.00", "0.00", "CO-29 1000.00", on=-9)
+    assert rests_on(facts | {"write-off": adjusted("100.00", "other", on=2)}) == {
+        "coverage",
+        "adult",
+        "refused",
+        "write-off",
+    }
+
+
+def test_what_only_concerns_an_agency_is_no_part_of_the_answer_about_a_case() -> None:
+    """Long after, without the final notice no agency could be asked, and the case is as it was."""
+    facts = CASE | {"first": statement(1, 0, final=True), "second": statement(2, 30)}
+    without = [one for name, one in facts.items() if name != "first"]
+    outcomes = [judge(known, 200)[2].outcomes[1].word for known in (list(facts.values()), without)]
+    assert outcomes == ["allow", "require"]
+    assert rests_on(facts, 200) == {"adult", "coverage", "decision", "second", "third"}
+
+
+def test_an_answer_rests_on_something() -> None:
+    """Without any fact there is no account to ask about."""
+    assert rests_on({"lift": cleared("manual", 1)}, 70) == {"lift"}
+
+
 def test_of_two_facts_that_say_the_same_the_later_one_is_told() -> None:
     assert rests_on(CASE | {"again": covered("P1", on=-5)}) == ENOUGH - {"coverage"} | {"again"}
+
+
+def test_of_two_letters_that_would_do_the_one_that_a_gate_counts_is_told() -> None:
+    """The third is too close to the second to be counted beside it."""
+    facts = CASE | {"third": statement(3, 40)}
+    assert rests_on(facts, 70) == {"adult", "coverage", "decision", "first", "second"}
 
 
 def test_a_fact_that_only_another_one_made_matter_goes_with_it() -> None:
@@ -133,7 +166,14 @@ def test_hundreds_of_facts_that_nothing_names_go_at_once() -> None:
     assert rests_on(CASE | long_ago(100, -36)) == ENOUGH
 
 
-@pytest.mark.parametrize("bound", [1, 2, 6, 7, 11, 12, 13])
+def test_what_only_a_rule_names_is_kept_among_hundreds_that_nothing_names() -> None:
+    """A person closed a second payer that never answered."""
+    closed = fact(ClaimStatusReported("A1", Payer("P2"), "closed_no_response", day(-5), "u7"), -5)
+    facts = CASE | {"coverage": covered("P1", "P2"), "closed": closed} | long_ago(100, -36)
+    assert rests_on(facts) == ENOUGH | {"closed"}
+
+
+@pytest.mark.parametrize("bound", [1, 2, 5, 6, 7, 11, 12, 13])
 def test_whatever_the_bound_the_basis_is_enough_and_says_whether_it_is_minimal(
     bound: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,3 +185,5 @@ def test_whatever_the_bound_the_basis_is_enough_and_says_whether_it_is_minimal(
     alone = [one for one in CASE.values() if one.id in basis.facts]
     assert answer_to_why(*judge(alone, 70)[1:]) == answer_to_why(owes, decision)
     assert basis.minimal is (bound >= 12)
+    # The second letter is the fifth of the six.
+    assert len(basis.facts) == (5 if bound > 5 else 6)

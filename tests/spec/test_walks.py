@@ -176,6 +176,8 @@ def test_a_case_that_closed_and_opened_again_is_told_as_it_opened_last() -> None
     assert (found.on, found.held_on) == (day(65), day(64))
     assert [f.because for f in found.held_by] == ["A manual hold stands."]
     assert [g.gate for g in found.let_go if g.on == day(65)] == ["G56"]
+    brief = opening([*CASE, flagged("manual", 64), cleared("manual", 65)], 100)
+    assert (brief.on, brief.held_on, [f.gate for f in brief.held_by]) == (day(65), day(64), ["G56"])
     early = opening([*CASE, flagged("manual", 62), cleared("manual", 65)], 61)
     assert early.on == day(60)
 
@@ -193,5 +195,6 @@ def test_where_nothing_ever_stood_in_the_way_no_day_before_is_told(monkeypatch: 
     found = opening(CASE, 75)
     assert found == Opening(day(60), (), None, ())
     monkeypatch.setattr(walking, "MOST_DAYS", 2)
+    assert opening([*CASE, paid("1.00", on=65)], 75) == Opening(day(60), (), None, ())
     found = opening(CASE, 75)
     assert (found.on, found.held_on, [g.gate for g in found.let_go]) == (day(60), day(59), ["G41"])
