@@ -83,7 +83,7 @@ def _cited(responsibility: Responsibility, decision: Decision) -> set[str]:
     named = {i for share in responsibility.shares for i in share.evidence}
     named |= {i for trace in responsibility.traces for i in trace.evidence}
     named |= {i for f in decision.findings if f.lifted is not None for i in f.lifted.evidence}
-    return named | {i for f in decision.findings if f.stage == STAGES[0] for i in f.evidence}
+    return named | {i for f in decision.findings for i in f.evidence}
 
 
 def _nothing_more_goes(kept: list[Fact], same: Any, left: int) -> bool:

@@ -73,6 +73,10 @@ class _Search:
             account, owes = supposing(self.account, more, self.policy)
         return first_day_it_opens(account, owes, self.policy, self.decision.as_of), owes.net_cents
 
+    def never_opens(self, more: tuple[Fact, ...]) -> bool:
+        """Whether it was seen that no case would open if these facts were stated, however time passed."""
+        return self.may_try() and self.opens_on(more)[0] is None
+
     def stays_open(self, more: tuple[Fact, ...]) -> bool:
         """Whether the case would stay if these facts were stated today."""
         self.trials += 1
@@ -138,10 +142,12 @@ def _smallest_sets(search: _Search, changes: tuple[Change, ...], waits_until: da
 
 
 def _paid_by_payer(search: _Search, answers: tuple[tuple[Change, Change], ...]) -> None:
-    """Where a payer's answer is missing: that the account stays out if the payer pays."""
+    """Where a payer's answer would open a case: that none opens if it pays, whatever else comes with that."""
     for leaves, pays in answers:
-        opened = any(set(leaves.facts) <= set(c.facts) for c in search.told if c.opens)
-        if opened and search.may_try() and search.opens_on(pays.facts)[0] is None:
+        opening = [c.facts for c in search.told if c.opens and set(leaves.facts) <= set(c.facts)]
+        besides = [tuple(f for f in facts if f not in leaves.facts) for facts in opening]
+        tries = dict.fromkeys([(), *besides]) if opening else {}
+        if tries and all(search.never_opens((*pays.facts, *more)) for more in tries):
             search.told.append(Counterfactual(pays.says, NOT_OPENED, pays.facts))
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.facts import AccountRef, ClaimStatusReported, CodingStatusChanged, Fact, Payer, StatementSent
+from schemas.facts import (
+    AccountRef,
+    AssistanceChanged,
+    ClaimStatusReported,
+    CodingStatusChanged,
+    Fact,
+    Payer,
+    StatementSent,
+)
 from service.core import basis as resting
 from service.core import explain
 from service.core.basis import Basis, answer_to_why
@@ -129,6 +137,10 @@ def test_a_fact_that_only_another_one_made_matter_goes_with_it() -> None:
         "letter": fact(StatementSent(9, day(-5), None, "mail", "en", True, False, True), 10),
     }
     assert rests_on(CASE | late, 50) == {"adult", "coverage", "decision", "first", "second"}
+    # An offer of help holds nothing back and is named by nobody, so that each fact is asked about by itself.
+    uninsured = {name: CASE[name] for name in ("adult", "charge", "first", "second")}
+    uninsured |= {"nobody": covered(), "offer": fact(AssistanceChanged("offered", day(-8)), -8)}
+    assert rests_on(uninsured | late, 50) == set(uninsured)
     only_letter = {"letter": late["letter"]}
     assert rests_on(CASE | only_letter, 50) == {"adult", "coverage", "decision", "letter", "second"}
 

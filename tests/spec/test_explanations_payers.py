@@ -190,7 +190,17 @@ def test_a_missing_answer_is_told_with_what_it_would_leave_and_what_follows(name
         assert told(facts) == []
         return
     payer, rank, left, case = expected
-    leaves, pays = told(facts)
+    found = told(facts)
+    if left != case:
+        # Another part is owed in any case, so paying this one keeps nobody out.
+        assert first_words(found) == [
+            (
+                f"payer {payer} answered that the patient owes {left}",
+                f"a case for {case} would open on {day(130)}",
+            )
+        ]
+        return
+    leaves, pays = found
     assert first_words([leaves, pays]) == [
         (
             f"payer {payer} answered that the patient owes {left}",
@@ -271,8 +281,7 @@ def test_of_several_claims_the_answer_names_the_one_it_is_about() -> None:
         (
             "payer P1 answered on claim A2 that the patient owes 500.00",
             f"a case for 800.00 would open on {day(130)}",
-        ),
-        ("payer P1 paid all 500.00 that is open on claim A2", "no case would open"),
+        )
     ]
 
 
