@@ -134,7 +134,7 @@ def _break_promise(s: Supposing, owes: Responsibility, body: PromiseChanged) -> 
 def _end_assistance(s: Supposing, owes: Responsibility, body: AssistanceChanged) -> None:
     if body.state == "approved":
         s.add("assistance", "the assistance granted expired", AssistanceChanged("expired", s.as_of))
-    elif body.state != "denied":
+    else:
         s.add("assistance", "financial assistance were refused", AssistanceChanged("denied", s.as_of))
 
 
