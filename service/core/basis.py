@@ -75,7 +75,7 @@ def basis_of(account: Account, responsibility: Responsibility, decision: Decisio
     return Basis(tuple(f.id for f in kept), minimal)
 
 
-_CONTEXT: Final = frozenset({"account.registered", "coverage.listed", "coding.status"})
+_CONTEXT: Final = frozenset({"account.registered", "coverage.listed"})
 """Kinds of facts that gates look at without naming them while nothing is amiss."""
 
 
@@ -88,17 +88,13 @@ def _cited(responsibility: Responsibility, decision: Decision) -> set[str]:
 
 def _nothing_more_goes(kept: list[Fact], same: Any, left: int) -> bool:
     """Leaving one fact out may let another go; seen by asking once more about each that stayed."""
-    if len(kept) > left:
-        return False
-    again = True
-    while again:
-        again = False
-        for fact in list(kept):
+    while len(kept) <= left:
+        left -= len(kept)
+        before = list(kept)
+        for fact in before:
             without = [f for f in kept if f is not fact]
-            left -= 1
             if same(without):
                 kept[:] = without
-                again = True
-        if again and len(kept) > left:
-            return False
-    return True
+        if len(kept) == len(before):
+            return True
+    return False

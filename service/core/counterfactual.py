@@ -144,7 +144,7 @@ def _smallest_sets(search: _Search, changes: tuple[Change, ...], waits_until: da
 def _paid_by_payer(search: _Search, answers: tuple[tuple[Change, Change], ...]) -> None:
     """Where a payer's answer would open a case: that none opens if it pays, whatever else comes with that."""
     for leaves, pays in answers:
-        opening = [c.facts for c in search.told if c.opens and set(leaves.facts) <= set(c.facts)]
+        opening = [c.facts for c in search.told if set(leaves.facts) <= set(c.facts)]
         besides = [tuple(f for f in facts if f not in leaves.facts) for facts in opening]
         tries = dict.fromkeys([(), *besides]) if opening else {}
         if tries and all(search.never_opens((*pays.facts, *more)) for more in tries):
@@ -173,7 +173,7 @@ def _what_takes_back(search: _Search) -> None:
     for size in range(2, MOST_CHANGES + 1):
         for parts in combinations(kept, size):
             topics = {c.topic for c in parts}
-            if len(topics) < size or any(e <= topics for e in ended):
+            if any(e <= topics for e in ended):
                 continue
             if not search.may_try():
                 return
@@ -202,8 +202,7 @@ def _smallest_payment(search: _Search) -> tuple[Change, ...]:
             low = middle
         else:
             high = middle
-    if high - low > 1:
-        return ()
+    # Where the bound ended this, it ends all that follows, and the payment is not told.
     return (Change(f"the patient paid {format_cents(high)}", "payment", (paying(high),)),)
 
 

@@ -129,24 +129,40 @@ def test_of_two_letters_that_would_do_the_one_that_a_gate_counts_is_told() -> No
     assert rests_on(facts, 70) == {"adult", "coverage", "decision", "first", "second"}
 
 
+LATE = {
+    "came back": flagged("returned_mail", 3, reference="9"),
+    "settled": cleared("returned_mail", 5, "9"),
+    "letter": fact(StatementSent(9, day(-5), None, "mail", "en", True, False, True), 10),
+}
+"""A letter that came back is told last; until it is left out, that it came back cannot be."""
+UNINSURED = {name: CASE[name] for name in ("adult", "charge", "first", "second")} | {
+    "nobody": covered(),
+    "offer": fact(AssistanceChanged("offered", day(-8)), -8),
+}
+"""The offer of help holds nothing back and is named by nobody, so that each fact is asked about by itself."""
+
+
 def test_a_fact_that_only_another_one_made_matter_goes_with_it() -> None:
-    """A letter that came back is told last; until it is left out, that it came back cannot be."""
-    late = {
-        "came back": flagged("returned_mail", 3, reference="9"),
-        "settled": cleared("returned_mail", 5, "9"),
-        "letter": fact(StatementSent(9, day(-5), None, "mail", "en", True, False, True), 10),
-    }
-    assert rests_on(CASE | late, 50) == {"adult", "coverage", "decision", "first", "second"}
-    # An offer of help holds nothing back and is named by nobody, so that each fact is asked about by itself.
-    uninsured = {name: CASE[name] for name in ("adult", "charge", "first", "second")}
-    uninsured |= {"nobody": covered(), "offer": fact(AssistanceChanged("offered", day(-8)), -8)}
-    assert rests_on(uninsured | late, 50) == set(uninsured)
-    only_letter = {"letter": late["letter"]}
+    assert rests_on(CASE | LATE, 50) == {"adult", "coverage", "decision", "first", "second"}
+    assert rests_on(UNINSURED | LATE, 50) == set(UNINSURED)
+    only_letter = {"letter": LATE["letter"]}
     assert rests_on(CASE | only_letter, 50) == {"adult", "coverage", "decision", "letter", "second"}
 
 
+@pytest.mark.parametrize(
+    ("bound", "stay", "minimal"), [(17, 8, False), (18, 6, False), (23, 6, False), (24, 6, True)]
+)
+def test_each_fact_that_stayed_is_asked_about_until_nothing_more_goes(
+    bound: int, stay: int, minimal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ten trials eight facts are left; eight more leave six; six more show that these are needed."""
+    monkeypatch.setattr(resting, "MOST_TRIALS", bound)
+    basis = basis_of(UNINSURED | LATE, 50)
+    assert (len(basis.facts), basis.minimal) == (stay, minimal)
+
+
 def test_without_the_word_that_coding_is_done_late_charges_would_be_waited_for() -> None:
-    """Nothing names that word while it holds nothing back."""
+    """Once its own days have run that word is needed no more."""
     early = {"adult": CASE["adult"], "charge": CASE["charge"], "coverage": covered("P1", on=-33)}
     coded = early | {"coded": fact(CodingStatusChanged("complete"), -34)} | long_ago(100, -36)
     assert rests_on(coded, -19) == {"adult", "charge", "coverage"}

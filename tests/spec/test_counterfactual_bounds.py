@@ -45,6 +45,11 @@ def test_waiting_and_every_set_of_changes_is_decided_on_once() -> None:
     assert (one.trials, one.searched) == (2, True)
 
 
+def test_two_changes_of_one_thing_are_no_set() -> None:
+    """One letter, for the clock, or two, for the count; not one and two."""
+    assert explained(CASE[:4]).trials == 3
+
+
 def test_a_set_is_not_tried_where_a_part_of_it_opens_a_case_today() -> None:
     """Assistance in part may expire or be posted: either alone is enough."""
     granted = fact(AssistanceChanged("approved", day(10), "40"), 10)

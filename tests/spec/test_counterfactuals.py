@@ -13,12 +13,10 @@ from schemas.facts import (
     Fact,
     Payer,
     PaymentPending,
-    PaymentPosted,
     PlanChanged,
     PromiseChanged,
     StatementSent,
 )
-from schemas.money import format_cents
 from service.core import explain
 from service.core.counterfactual import Counterfactual
 from service.core.hypotheses import what_could_lift
@@ -323,87 +321,18 @@ def test_two_things_are_told_for_an_earlier_day_than_either_alone() -> None:
     ]
 
 
+def test_letters_and_a_hold_together() -> None:
+    (found,) = told([*OWED, flagged("manual", 1)])
+    assert found.change == (
+        f"2 statements of 300.00 were delivered on {day(70)} and {day(95)}, and "
+        f"the hold by a person of {THE_DAY} were lifted"
+    )
+    assert found.outcome == opens("300.00", 130)
+
+
 def test_of_one_thing_only_one_change_is_supposed() -> None:
     """Financial assistance cannot be offered and refused at once."""
     facts = [*BILL, covered(), *statements(), applied("applied")]
     for found in told(facts):
         states = [f.body.state for f in found.facts if isinstance(f.body, AssistanceChanged)]
         assert len(states) <= 1
-
-
-# -- an open case ----------------------------------------------------------------------------------------
-
-ENDS = "the case would be taken back"
-
-
-def test_everything_that_would_end_a_case_is_told() -> None:
-    assert leads_to(CASE) == [
-        (what, ENDS)
-        for what in (
-            "the patient paid 25.00",
-            "payer P1 took its decision back",
-            "the patient disputed the bill",
-            "the patient applied for financial assistance",
-            "a payment plan were agreed",
-            f"the patient promised to pay by {day(84)}",
-            "a letter came back as undeliverable",
-            "a bankruptcy became known",
-            "a person placed a hold",
-            "another insurer were listed",
-        )
-    ]
-    for found in told(CASE):
-        assert not judge([*CASE, *found.facts], 70)[2].opens_case
-        assert (found.on, found.opens) == (day(70), False)
-
-
-def test_another_insurer_is_listed_beside_those_that_are() -> None:
-    found = next(c for c in told(CASE) if "insurer" in c.change)
-    (listed,) = (f.body for f in found.facts)
-    assert isinstance(listed, CoverageListed)
-    assert [c.payer.id for c in listed.coverages] == ["P1", "supposed"]
-
-
-@pytest.mark.parametrize(
-    ("left", "cents"), [(25_00, 1), (25_01, 2), (27_49, 2_50), (60_00, 6_00), (49_99, 5_00), (300_00, 25_00)]
-)
-def test_the_smallest_payment_that_ends_a_case_is_found_to_the_cent(left: int, cents: int) -> None:
-    """It brings the debt below 25.00, or shows good faith: a tenth of the debt does, or 25.00 (G42, G45)."""
-    taken = f"CO-45 {format_cents(300_00 - left)}"
-    owed = decided("1000.00", "700.00", taken, f"PR-1 {format_cents(left)}", on=-9)
-    found = told([*BILL, covered("P1"), owed, *statements()])[0]
-    (payment,) = (f.body for f in found.facts)
-    assert found.change == f"the patient paid {format_cents(cents)}"
-    assert isinstance(payment, PaymentPosted)
-    assert (payment.amount_cents, payment.paid_by, payment.received_on) == (cents, "patient", day(70))
-
-
-def billed_twice(claim: str, left: int) -> list[Fact]:
-    """A claim that its payer first refused for a defect and then, without taking that back, decided."""
-    rest = format_cents(500_00 - left)
-    return [
-        charged("500.00", on=-35, id=claim),
-        decided("500.00", "0.00", "CO-16 500.00", on=-9, claim=claim, number=f"{claim}-1"),
-        decided("500.00", rest, f"PR-1 {format_cents(left)}", on=-7, claim=claim, number=f"{claim}-2"),
-    ]
-
-
-def test_what_ends_a_case_only_together_is_told_together_and_nothing_more() -> None:
-    """30, 20 and 20 are owed on three claims: without the first 40 are left, without two too little."""
-    claims = [("A1", 30_00), ("A2", 20_00), ("A3", 20_00)]
-    facts = [adult(), covered("P1"), *statements()]
-    for claim, left in claims:
-        facts += billed_twice(claim, left)
-    gone = {name: f"payer P1 took its decision on claim {name} back" for name, _ in claims}
-    assert [c.change for c in told(facts) if "decision" in c.change] == [
-        f"{gone['A1']}, and {gone['A2']}",
-        f"{gone['A1']}, and {gone['A3']}",
-    ]
-
-
-def test_what_ends_a_case_may_be_three_things() -> None:
-    facts = [adult(), covered("P1"), *statements()]
-    for claim in ("A1", "A2", "A3"):
-        facts += billed_twice(claim, 30_00)
-    (found,) = [c for c in told(facts) if "decision" in c.change]
-    assert len(found.facts) == 3 and found.outcome == ENDS

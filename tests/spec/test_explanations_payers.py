@@ -248,6 +248,14 @@ def test_an_answer_in_place_of_a_decision_comes_after_its_reversal() -> None:
         assert answer.adjudicated_on == answer.payment_on == day(70)
 
 
+def test_an_answer_alone_is_enough_where_the_letters_were_sent_before_it_was_taken_back() -> None:
+    facts, _ = MISSING["the first took its decision back"]
+    assert first_words(told([*facts, *statements()])) == [
+        ("payer P1 answered that the patient owes 300.00", f"a case for 300.00 would open on {day(70)}"),
+        ("payer P1 paid all 300.00 that is open", "no case would open"),
+    ]
+
+
 def test_once_everything_is_decided_no_answer_is_missing() -> None:
     owed = [*OPEN, covered("P1"), FIRST]
     assert [c.change for c in told(owed)] == [
