@@ -261,3 +261,41 @@ def test_more_than_a_cost_share_left_with_a_service_family_is_looked_at(
 ) -> None:
     found = owes(decided("500.00", "400.00", *said), kind="tricare")
     assert ("DET-09.tricare" in {t.rule for t in found.traces}) is looked_at
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"), [("PR-3", 10000), ("PR-100", 10000), ("PR-187", 10000), ("PR-50", 0), ("PR-45", 0)]
+)
+def test_a_remark_that_takes_off_reductions_leaves_what_is_none(reason: str, kept: int) -> None:
+    """M25 relieves of what was cut, not of cost shares, of money that the patient got or of credits."""
+    one = decided("500.00", "400.00", f"{reason} 100.00", remarks=("M25",))
+    assert owes(one).collectible_cents == kept
+
+
+@pytest.mark.parametrize(
+    ("remark", "told"), [("MA118", "DET-09.veteran"), ("N782", "DET-09.qmb"), ("N878", "DET-07.balance_bill")]
+)
+def test_what_a_remark_says_of_the_person_is_told_although_nothing_is_left_to_take_off(
+    remark: str, told: str
+) -> None:
+    assert told in {t.rule for t in owes(decided("500.00", "500.00", remarks=(remark,))).traces}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("OA-27 100.00",),
+        ("OA-22 100.00",),
+        ("OA-23 400.00", "OA-27 100.00"),
+        ("OA-18 400.00", "OA-27 100.00"),
+        ("OA-101 400.00", "OA-22 100.00"),
+    ],
+    ids=", ".join,
+)
+def test_a_second_payer_that_only_says_it_is_not_the_one_lowers_nothing(said: tuple[str, ...]) -> None:
+    """What the first payer left with the patient is as it was; a second that pays nothing binds nobody."""
+    first = decided("500.00", "400.00", "PR-1 100.00")
+    charge = "100.00" if len(said) == 1 else "500.00"
+    second = decided(charge, "0.00", *said, payer="P2", status="2", on=5)
+    found = judge([covered("P1", "P2"), *ONE, first, second], 200)[1]
+    assert found.assigned_cents == 10000
