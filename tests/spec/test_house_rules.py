@@ -10,6 +10,7 @@ from schemas.decisions import STAGES, Decision, Finding
 from schemas.errors import PolicyRefused
 from schemas.facts import AccountRegistered
 from service.core import Policy, parse_policy, read_decision
+from service.core.glance import glance
 from service.core.policy import VALUES, compare
 from tests.spec.facts_made import (
     POLICY,
@@ -105,6 +106,17 @@ def test_a_rule_speaks_at_its_stages_alone_and_is_read_back_so(stages: list[str]
     decision = judge(ready(), 62, policy)[2]  # type: ignore[arg-type]
     assert [f.stage for f in house(decision) if f.verdict.word == "hold"] == stages
     assert read_decision(decision.content, policy) == decision
+
+
+@pytest.mark.parametrize("stages", [["place"], ["open_case", "extraordinary"], ["extraordinary"]])
+@pytest.mark.parametrize("when", ["net_cents > 30000", "net_cents > 90000"])
+def test_a_glance_sees_what_a_rule_says_about_opening_a_case(stages: list[str], when: str) -> None:
+    text = pack(when).replace('["open_case", "place"]', json.dumps(stages))
+    policy = parse_policy(policy_texts() | {"ours.toml": text}, Expression)
+    account, owes, decision = judge(ready(), 62, policy)  # type: ignore[arg-type]
+    seen = glance(account, owes, policy, day(62))
+    in_the_way = {f.gate for f in decision.findings if f.stage == "open_case" and f.verdict.word != "allow"}
+    assert (seen.opens, set(seen.binding)) == (decision.opens_case, in_the_way)
 
 
 def test_a_rule_with_nothing_to_say_does_not_silence_the_next() -> None:
