@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from schemas.decisions import STAGES
+from schemas.decisions import STAGES, Scalar
 from schemas.facts import AccountRef, AccountRegistered, Address, Fact, Person
 from service.core import Account, Policy, fold, parse_policy
-from service.core.gates import REGISTRY
-from tests.spec.facts_made import adult, charged, covered, fact, merged
+from service.core.gates import REGISTRY, Parameter
+from tests.spec.facts_made import POLICY, adult, charged, covered, fact, merged, policy_texts
 from tests.spec.policies_made import HEAD, policy_of, refused, value
 
 DAY = date(2026, 3, 1)
@@ -360,3 +360,34 @@ def test_one_pack_says_one_thing_for_one_day(head: str) -> None:
         line = head.count("\n") + 3
         assert f"the other stands at ours.toml:{line}" in errors[0].reason
         assert errors[0].where == f"ours.toml:{line + 6}" and "G41 min_days for " in errors[0].reason
+
+
+def moved(parameter: Parameter, stated: Scalar, milder: bool) -> Scalar:
+    """A value that protects the patient less, or more, than this one."""
+    if parameter.stricter in ("true", "false"):
+        return (parameter.stricter == "true") is not milder
+    if parameter.stricter in ("union", "intersection"):
+        longer = (parameter.stricter == "union") is not milder
+        return f"{stated} Z9".strip() if longer else " ".join(str(stated).split()[1:])
+    assert isinstance(stated, int)
+    return stated + 1 if (parameter.stricter == "higher") is not milder else max(0, stated - 1)
+
+
+@pytest.mark.parametrize("milder", [True, False])
+def test_of_every_value_of_every_gate_a_scoped_pack_tightens_and_never_relaxes(milder: bool) -> None:
+    text = HEAD + "[scope]\nstate = ['ZZ']\n"
+    wanted = {}
+    for gate in REGISTRY:
+        text += f"[gates.{gate.id}]\ncitation = 'c'\n"
+        for parameter in gate.parameters:
+            before = POLICY.of_gate(DAY, gate.id).values[parameter.name]
+            at = {"place": 1, "extraordinary": 2}.get(parameter.stated, 0)
+            said = moved(parameter, before[at], milder)
+            wanted[gate.id, parameter.name, at] = before[at] if milder else said
+            shown = f"'{said // 100}.{said % 100:02d}'" if parameter.unit == "USD" else repr(said)
+            text += f"[[gates.{gate.id}.value]]\nname = '{parameter.name}'\nunit = '{parameter.unit}'\n"
+            text += f"value = {shown.lower() if parameter.unit == 'flag' else shown}\n"
+            text += f"stage = '{STAGES[at]}'\n" if parameter.stated == "each" else ""
+    policy = parse_policy(policy_texts() | {"zz.toml": text}).for_words({"state": ["ZZ"]})
+    found = {key: policy.of_gate(DAY, key[0]).values[key[1]][key[2]] for key in wanted}
+    assert {k: v for k, v in found.items() if v != wanted[k]} == {}
