@@ -371,3 +371,19 @@ def test_each_gate_is_cited_by_a_pack_for_everybody() -> None:
     assert examine({**most, "ours.toml": cited.format("")}).refused == ()
     (first,) = examine({**most, "ours.toml": "[policy]"}).refused
     assert first.code == "policy-without-version"
+
+
+def test_a_pack_may_say_all_of_this_with_a_note_to_each() -> None:
+    note = "note = 'why'\n"
+    places = "[facility.GEN]\nstate = 'NY'\nkind = 'hospital'\ntax_exempt = true\n"
+    gate = ONE + note + "effective_from = 2026-01-01\neffective_until = 2026-01-02\nstage = 'place'\n"
+    entries = CODE + note + FROM + REMARK + note + FROM + "[[group]]\ncode = 'CO'\ntext = 'x'\n"
+    rule = RULE + ENDS + note + FROM + "lifted_by = 'x'\nliftable = true\nstage = 'place'\n"
+    for precedence in (0, 1000):
+        head = HEAD + f"precedence = {precedence}\nshadow = true\n" + note
+        gates = gate.replace("citation", "liftable = true\nnote = 'x'\ncitation")
+        assert told(head + places + note + gates + entries + rule + LIFT + note) == []
+
+
+def test_packs_without_a_name_are_not_told_to_have_the_same_one() -> None:
+    assert [e.code for e in refused(a="[policy]", b="[policy]")] == ["policy-without-version"] * 2

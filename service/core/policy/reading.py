@@ -90,7 +90,8 @@ class PackText:
             ended = "at end of document" in str(error)
             line = found[1] if found else str(text.count("\n") + 1) if ended else ""
             reason = f"not readable as TOML: {error}"
-            all.refused.append(PolicyRefused("policy-syntax", reason, where=f"{file}:{line}".rstrip(":")))
+            where = f"{file}:{line}" if line else file
+            all.refused.append(PolicyRefused("policy-syntax", reason, where=where))
         else:
             self.lines = Lines(text)
 
