@@ -62,6 +62,7 @@ def instead(text: str, key: str, stated: str) -> str:
         (HEAD + "note = 1.5 # here", "wrong-type", "note is a text"),
         (HEAD + "note = 99999999999999999999999 # here", "wrong-type", "note is a text"),
         (HEAD + "[policies] # here\na = 1", "unknown-section", "policies is not known; known are facility"),
+        ("note = 1 # here\n" + HEAD, "unknown-section", "section note is not known"),
         (HEAD + "precedence = 2 # here\n[scope]\nstate = ['NY']", "precedence-in-scoped-pack", "strictest"),
         (HEAD + "precedence = 2 # here\n[scope]", "precedence-in-scoped-pack", "strictest"),
         (HEAD + "[scope]\nstate = 'NY' # here", "wrong-type", "list of texts"),

@@ -109,7 +109,6 @@ class PackText:
             self.refuse(code, text, *path, key)
         if "note" in known and not isinstance(table.get("note", ""), str):
             self.refuse("wrong-type", f"{what} note is a text", *path, "note")
-            return False
         return not strange
 
     def section(self, table: dict[str, Any], key: str) -> dict[str, Any]:
