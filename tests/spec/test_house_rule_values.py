@@ -97,6 +97,7 @@ def seen(name: str, facts: list[Fact], as_of: int = 62, places: str = "") -> tup
     [
         ("as_of", "2026-03-04", set(), 0),
         ("assigned_cents", 20000, {"claim.adjudicated", "payment.posted"}, None),
+        ("balance_cents", 14500, {"claim.adjudicated", "payment.posted"}, None),
         ("charges_cents", 35000, {"charge.posted"}, 2),
         ("collectible_cents", 20000, {"claim.adjudicated", "payment.posted"}, None),
         ("days_since_first_statement", 62, {"statement.sent"}, 3),
@@ -155,6 +156,11 @@ def test_the_balance_is_what_anybody_owes() -> None:
 )
 def test_what_lies_after_the_day_is_not_seen(name: str, as_of: int, shown: Scalar) -> None:
     assert seen(name, STORY, as_of)[0] == shown
+
+
+@pytest.mark.parametrize(("amount", "on"), [("0.00", None), ("-0.01", None), ("0.01", "2026-01-06")])
+def test_the_day_of_a_payment_is_one_on_which_money_came(amount: str, on: str | None) -> None:
+    assert seen("last_payment_on", [adult(), paid(amount, 5)])[0] == on
 
 
 @pytest.mark.parametrize(

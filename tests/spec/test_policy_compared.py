@@ -269,6 +269,17 @@ def test_a_scoped_value_that_binds_on_some_day_or_for_some_stage_is_not_told() -
         assert warned(ours=HEAD + NY + age(50), all2=text, p=placed) == []
 
 
+def test_what_another_scoped_pack_states_is_not_what_is_in_force_for_everybody() -> None:
+    """NY asks for 60 days, NJ for 70, where 50 are everybody's: both have an effect, on their own accounts."""
+    placed = "[policy]\nid = 'p'\nversion = '1'\n[facility.GEN]\nstate = 'NY'\n"
+    nj = HEAD.replace("ours", "nj") + NY.replace("NY", "NJ") + age(70)
+    assert warned(ours=HEAD + NY + age(60), nj=nj, all2=OTHER + age(50), p=placed) == []
+    law = HEAD.replace("ours", "law") + "[scope]\n" + age(65)
+    (one,) = warned(ours=HEAD + NY + age(60), nj=nj, law=law, all2=OTHER + age(50), p=placed)
+    assert one[:2] == ("no-effect", "ours.toml:8")
+    assert [w[0] for w in warned(ours=HEAD + NY + age(60), p=placed)] == ["no-value"] * len(STAGES)
+
+
 def test_two_values_without_effect_are_told_by_their_lines() -> None:
     law = HEAD + NY + age(1, "stage = 'place'") + age(2, "stage = 'open_case'").split("\n", 2)[2]
     found = warned(ours=law, a=OTHER + age(100))

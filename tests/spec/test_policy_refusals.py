@@ -57,7 +57,7 @@ def instead(text: str, key: str, stated: str) -> str:
         (HEAD + "precedence = 1001 # here", "wrong-type", "0 to 1000"),
         (HEAD + "precedence = true # here", "wrong-type", "0 to 1000"),
         (HEAD + "precedence = '5' # here", "wrong-type", "0 to 1000"),
-        (HEAD + "precedense = 5 # here", "unknown-key", "precedense is not known; known are id, note, prec"),
+        (HEAD + "precedense = 5 # here", "unknown-key", "[policy]: precedense is not known; known are id"),
         (HEAD + "shadow = 'yes' # here", "wrong-type", "true or false"),
         (HEAD + "note = 1.5 # here", "wrong-type", "note is a text"),
         (HEAD + "note = 99999999999999999999999 # here", "wrong-type", "note is a text"),
@@ -73,7 +73,7 @@ def instead(text: str, key: str, stated: str) -> str:
         (
             HEAD + "[scope]\nstates = ['NY'] # here",
             "unknown-scope-key",
-            "states is not known; known are faci",
+            "[scope]: states is not known; known",
         ),
     ],
 )
@@ -142,7 +142,7 @@ def test_what_is_the_same_for_every_account_stands_in_no_scoped_pack(section: st
         (G41 + "value = [60] # here", "wrong-type", "as [[gates.G41.value]]"),
         (G41 + "liftable = 'yes' # here", "wrong-type", "G41: liftable is true or false"),
         ("[gates.G50]\ncitation = 'c'\nliftable = true # here", "never-liftable", "lift gate G50"),
-        (LIFT + "min_days = 1 # here", "unknown-key", "min_days is not known; known are citation, default"),
+        (LIFT + "min_days = 1 # here", "unknown-key", "[overrides]: min_days is not known; known are ci"),
         (LIFT + "note = 1 # here", "wrong-type", "note is a text"),
         ("[overrides] # here\nmax_days = 9\ndefault_days = 3", "gate-without-citation", "no citation"),
         (instead(LIFT, "max_days", "-1"), "wrong-type", "max_days is a whole number of days from 0 to 36500"),

@@ -139,8 +139,8 @@ def _scalar(value: Value) -> Scalar:
 
 def _states(asked: Inquiry) -> frozenset[str]:
     stated = asked.account.registered
-    people = [p for p in (stated.patient, stated.guarantor) if p is not None and p.address is not None]
-    found = {p.address.state for p in people if p.address} | {f.state for f in asked.facilities}
+    addresses = [p.address for p in (stated.patient, stated.guarantor) if p is not None]
+    found = {a.state for a in addresses if a is not None} | {f.state for f in asked.facilities}
     return frozenset(state.strip().upper() for state in found if state)
 
 

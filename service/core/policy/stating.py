@@ -72,8 +72,8 @@ def _value(pack: PackText, gate: Gate, entry: dict[str, Any], path: Path) -> Non
         return
     wanted = next((p for p in gate.parameters if p.name == name), None)
     if wanted is None:
-        known = ", ".join(p.name for p in gate.parameters) or "none"
-        text = f"gate {gate.id} has no parameter {name}; it has {known}"
+        known = ", ".join(p.name for p in gate.parameters)
+        text = f"gate {gate.id} has no parameter {name}; it has {known or 'none'}"
         if name is None:
             text = f"gate {gate.id}: a value needs a name: one of {known}"
         pack.refuse("unknown-parameter", text, *path, "name")
