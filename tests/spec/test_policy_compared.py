@@ -270,7 +270,7 @@ def test_a_scoped_value_that_binds_on_some_day_or_for_some_stage_is_not_told() -
 
 
 def test_what_another_scoped_pack_states_is_not_what_is_in_force_for_everybody() -> None:
-    """NY asks for 60 days, NJ for 70, where 50 are everybody's: both have an effect, on their own accounts."""
+    """NY asks for 60 days, NJ for 70, everybody for 50: both have an effect, on their own accounts."""
     placed = "[policy]\nid = 'p'\nversion = '1'\n[facility.GEN]\nstate = 'NY'\n"
     nj = HEAD.replace("ours", "nj") + NY.replace("NY", "NJ") + age(70)
     assert warned(ours=HEAD + NY + age(60), nj=nj, all2=OTHER + age(50), p=placed) == []
