@@ -114,6 +114,19 @@ def test_a_small_payment_that_ends_in_a_credit_is_all_that_was_owed() -> None:
     says("G45", facts, 60, "hold", until=80, rests_on=[last])
 
 
+def test_the_last_cent_shows_good_faith_and_nothing_shows_none() -> None:
+    last = paid("0.01", on=50, id="B")
+    says("G45", [*PLAIN, paid("319.99", on=1, id="A"), last], 60, "hold", until=80, rests_on=[last])
+    says("G45", [*PLAIN, paid("320.00", on=1, id="A"), paid("0.00", on=50, id="B")], 60, "allow")
+
+
+@pytest.mark.parametrize(("other", "own"), [("A", "B"), ("B", "A")])
+def test_money_of_others_hides_no_payment_of_the_patient(other: str, own: str) -> None:
+    theirs = fact(PaymentPosted(other, 10000, "other", day(50)), 50)
+    ours = fact(PaymentPosted(own, 3000, "patient", day(50)), 50)
+    says("G45", [*PLAIN, theirs, ours], 60, "hold", until=80, rests_on=[ours])
+
+
 @pytest.mark.parametrize(("first", "later"), [("A", "B"), ("B", "A")])
 def test_of_two_payments_the_newer_counts(first: str, later: str) -> None:
     one, last = paid("30.00", on=45, id=first), paid("30.00", on=50, id=later)
@@ -195,6 +208,9 @@ def test_each_payment_of_the_patient_begins_the_effort_anew() -> None:
     held = {"rests_on": [facts[3], facts[4], last], "stage": EXTRAORDINARY}
     says("G47", facts, 169, "hold", until=170, **held)  # type: ignore[arg-type]
     says("G47", facts, 170, "allow", **held)  # type: ignore[arg-type]
+    cent = paid("0.01", on=60, id="C")
+    rests_on = [facts[3], facts[4], cent]
+    says("G47", [*facts, cent], 70, "hold", until=180, rests_on=rests_on, stage=EXTRAORDINARY)
     # On the day it comes it counts, and not before.
     says("G47", facts, 50, "hold", until=170, **held)  # type: ignore[arg-type]
     says("G47", facts, 49, "hold", until=140, rests_on=[facts[3], facts[4], first], stage=EXTRAORDINARY)
@@ -261,5 +277,8 @@ def test_what_was_taken_back_whenever_and_written_off_rightly_is_no_fault() -> N
     for back in (written_off("-100.00", 90, "W2"), written_off("-100.00", 150, "W2")):
         facts = medicare(early, back, lawful)
         says("G47", facts, 300, "allow", rests_on=facts[3:5], stage=PLACE)
-    part = medicare(early, written_off("-99.99", 90, "W2"))
-    assert answer("G47", part, 300, PLACE).verdict.word == "require"
+    part = medicare(early, written_off("-99.99", 90, "W2"), written_off("0.00", 61, "W4"))
+    found = answer("G47", part, 300, PLACE)
+    assert (found.verdict.word, found.evidence[2:]) == ("require", (early.id,))
+    cent = medicare(written_off("0.01", 60))
+    assert answer("G47", cent, 300, PLACE).verdict.word == "require"

@@ -59,7 +59,7 @@ def no_recent_payment_shows_good_faith(asked: Inquiry, given: Values) -> Answer:
         cents = p.body.amount_cents
         if p.body.paid_by != "patient" or cents <= 0:
             continue
-        share = number(common(given, "percent")) * max(0, asked.responsibility.net_cents + cents)
+        share = number(common(given, "percent")) * (asked.responsibility.net_cents + cents)
         if cents >= number(common(given, "amount")) or cents * 100 >= share:
             waits.append((p.body.received_on + days, p.id))
     until, id = max(waits, default=(date.min, ""))
@@ -132,8 +132,8 @@ def _written_off_before(asked: Inquiry, day: date) -> tuple[str, ...]:
     """What was written off before that day and never taken back."""
     written = [a for a in asked.account.adjustments if a.body.kind == "bad_debt"]
     early = [a for a in written if a.body.posted_on < day and a.body.amount_cents > 0]
-    taken_back = sum(a.body.amount_cents for a in written if a.body.amount_cents < 0)
-    return ids_of(early) if sum(a.body.amount_cents for a in early) + taken_back > 0 else ()
+    left = sum(a.body.amount_cents for a in early) + sum(min(0, a.body.amount_cents) for a in written)
+    return ids_of(early) if left > 0 else ()
 
 
 GATES: Final = (
