@@ -258,7 +258,7 @@ def test_an_agency_that_was_told_of_a_call_was_not_told_of_the_revocation_after_
 
 
 def test_whoever_named_debt_or_health_to_others_does_so_no_more() -> None:
-    told = [contact("LM", 80, disclosed=True), contact("TPC", 90, disclosed=True)]
+    told = [contact(code, on, disclosed=True) for code, on in (("LM", 70), ("LM", 80), ("TPC", 90))]
     fine = [contact("TPC", 100, disclosed=False), contact("LM", 110)]
     text = observed("G64", [*PLAIN, *told, *fine], 90, told)
     assert text == "Debt or health was named to somebody else, or in a message left."
