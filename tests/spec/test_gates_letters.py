@@ -112,6 +112,7 @@ def test_a_letter_is_read_in_the_form_asked_for_and_is_plain_print_unless_it_say
 def test_language_and_form_must_both_be_right() -> None:
     who = registered(language="es", letter_format="braille")
     assert reads(who, letter("es", "braille"))
+    assert reads(registered(language="es"), letter("es", "braille"))
     assert not reads(who, letter("es")) and not reads(who, letter(None, "braille"))
 
 

@@ -52,7 +52,7 @@ def language_of(text: str | None) -> str | None:
     word = (text or "").strip().casefold()
     if word in _NOT_SAID:
         return None
-    word = word.replace("_", "-").partition("-")[0].strip()
+    word = word.partition("_")[0].partition("-")[0].strip()
     return _CODES.get(word, word)
 
 
