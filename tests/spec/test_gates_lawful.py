@@ -120,6 +120,7 @@ def test_interest_runs_on_what_is_the_patients_and_not_on_what_a_payer_wrongly_l
         wanted = {"rests_on": rests_on, "lifted_by": None if verdict == "allow" else BACK}
         facts = [*START, claim, *statements(), AGREED, one]
         says("G66", facts, 70, verdict, policy=TEN, **wanted)  # type: ignore[arg-type]
+        says("G66", [*facts, paid("90.00", on=40)], 70, verdict, policy=TEN, **wanted)  # type: ignore[arg-type]
 
 
 def test_while_a_payer_is_still_to_answer_what_the_first_left_bears_the_interest() -> None:

@@ -149,8 +149,8 @@ NEITHER = "MAIL MAIL-RTN EM TX OPT-OUT PORTAL BPTP NSF"
 def test_each_code_is_a_call_and_a_conversation_or_not(codes: str, attempt: bool, conversation: bool) -> None:
     for code in codes.split():
         for written in (code, f" {code.lower()} "):
-            for right in (None, True):
-                one = ended(written, right=right)
+            for channel, right in (("phone", None), ("phone", True), ("dialler", None), ("", True)):
+                one = ended(written, channel, right=right)
                 assert (is_call_attempt(one), is_conversation(one)) == (attempt, conversation), code
         # What the person begins is no call of ours, and a talk all the same.
         for direction in ("inbound", " In", "incoming"):

@@ -14,6 +14,7 @@ from schemas.facts import (
     Person,
     StatementSent,
 )
+from service.core import parse_policy
 from service.core.gates.person import ASKED_ELSEWHERE
 from tests.spec.facts_made import (
     adult,
@@ -24,6 +25,7 @@ from tests.spec.facts_made import (
     fact,
     flagged,
     judge,
+    policy_texts,
     statements,
 )
 from tests.spec.gate_answers import EXTRAORDINARY, OPEN, PLACE, answer, says
@@ -296,6 +298,13 @@ def test_nothing_is_asked_of_letters_where_none_was_unreadable_or_policy_does_no
     assert "Letters need no other language" in says("G59", spanish, 70, "allow").because
 
     says("G59", PLAIN, 70, "allow")
+    wanted = "statement.sent in that language"
+    says("G59", [*PLAIN, SPANISH], 70, "require", lifted_by=wanted, rests_on=PLAIN[4:])
+    texts = policy_texts()
+    stated = 'name = "readable_letters"\nvalue = true\n'
+    assert stated in texts["us_federal.toml"]
+    texts["us_federal.toml"] = texts["us_federal.toml"].replace(stated, stated.replace("true", "false"))
+    says("G59", [*PLAIN, SPANISH], 70, "allow", policy=parse_policy(texts))
 
 
 # -- where somebody is ----------------------------------------------------------------------------------
@@ -324,6 +333,10 @@ def test_what_was_refused_to_a_patient_without_a_home_opens_no_prison_and_ends_n
     wanted = {"lifted_by": "account.cleared disaster_area", "rests_on": [disaster]}
     says("G5A", [*facts, disaster], 129, "hold", until=130, **wanted)  # type: ignore[arg-type]
     says("G5A", [*facts, disaster], 130, "allow", rests_on=[refused])
+
+
+def test_a_refusal_is_no_subject_of_this_gate_where_the_patient_has_a_home() -> None:
+    says("G5A", [*PLAIN, flagged("vip", 20), assistance("denied")], 500, "allow")
 
 
 @pytest.mark.parametrize("stage", STAGES)

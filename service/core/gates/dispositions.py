@@ -11,7 +11,7 @@ _CALLS: Final = frozenset({"TPC", "LM", "NA", "BZ", "HU", "WN", "DISC", "LANG"})
 
 _NO_CALLS: Final = frozenset({"MAIL", "MAIL-RTN", "EM", "TX", "OPT-OUT", "PORTAL", "BPTP", "NSF"})
 _NEVER_REACHED: Final = frozenset({"WN", "DISC", "MAIL-RTN", "OPT-OUT", "PORTAL", "BPTP", "NSF"})
-_VOICE: Final = frozenset({"phone", "telephone", "call", "voice", "mobile"})
+_VOICE: Final = frozenset({"telephone", "call", "voice", "mobile"})
 _WRITTEN: Final = frozenset({"email", "e-mail", "text", "sms"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from schemas.decisions import Verdict
@@ -40,12 +40,10 @@ def only_lawful_amounts_are_asked(asked: Inquiry, given: Values) -> Answer:
 
 
 def _most_interest(asked: Inquiry, given: Values, on: date) -> int:
-    """The most interest in cents that may have been added by a day."""
+    """The most interest in cents that may have been added by a day; below nothing before any may."""
     if asked.clock_on is None:
         return 0
     runs = on - asked.clock_on - day_count(common(given, "interest_free_days"))
-    if runs <= timedelta(0):
-        return 0
     owes = asked.responsibility
     principal = owes.collectible_cents if owes.determination in ("final", "credit") else owes.assigned_cents
-    return max(0, principal) * number(common(given, "interest_percent")) * runs.days // (100 * _YEAR_DAYS)
+    return principal * number(common(given, "interest_percent")) * runs.days // (100 * _YEAR_DAYS)

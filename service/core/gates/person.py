@@ -240,7 +240,7 @@ def no_hardship_of_place_is_known(asked: Inquiry, given: Values) -> Answer:
     if not asked.flags:
         return None
     homeless, step = asked.flags.get("homeless"), asked.account.assistance
-    refused = step is not None and step.body.state == "denied"
+    refused = (step.id,) if step is not None and step.body.state == "denied" else ()
     if homeless and not refused:
         text = "The patient has no home; charity care is looked for first."
         lifted = "assistance.changed denied, or account.cleared homeless"
@@ -257,9 +257,8 @@ def no_hardship_of_place_is_known(asked: Inquiry, given: Values) -> Answer:
         text = "The guarantor lives where a disaster was declared."
         until = max(until for _, until in standing)
         return Said(HOLD, text, until, "account.cleared disaster_area", ids_of(f for f, _ in standing))
-    if homeless and step is not None:
-        return Said(Verdict.ALLOW, "Assistance was looked for and refused.", None, None, (step.id,))
-    return None
+    text = "Assistance was looked for and refused."
+    return Said(Verdict.ALLOW, text, None, None, refused) if homeless else None
 
 
 GATES: Final = (
