@@ -9,7 +9,18 @@ import pytest
 from schemas.facts import AssistanceChanged, ChargePosted, Fact, NoticeRecorded
 from schemas.money import parse_cents
 from service.core import Policy
-from tests.spec.facts_made import adult, charged, covered, day, decided, fact, judge, statement, statements
+from tests.spec.facts_made import (
+    adult,
+    charged,
+    covered,
+    day,
+    decided,
+    fact,
+    judge,
+    paid,
+    statement,
+    statements,
+)
 from tests.spec.gate_answers import EXTRAORDINARY, OPEN, PLACE, says
 from tests.spec.gate_scenarios import changed_policy
 
