@@ -220,6 +220,11 @@ def test_what_is_owed_elsewhere_is_the_total_less_what_billing_counts_here() -> 
     says("G42", owed("20.00", FIRST, not_said), 70, "allow", rests_on=[not_said])
 
 
+def test_a_last_cent_here_is_owed_together_with_what_is_owed_elsewhere() -> None:
+    report = elsewhere("25.00", patient="0.01")
+    says("G42", owed("0.01", FIRST, report), 70, "allow", rests_on=[report])
+
+
 def test_a_total_below_this_account_alone_takes_nothing_off_it() -> None:
     old = elsewhere("15.00")
     found = says("G42", owed("20.00", FIRST, old), 70, "block", rests_on=[old], **LARGER)  # type: ignore[arg-type]

@@ -118,7 +118,7 @@ def balance_is_worth_pursuing(asked: Inquiry, given: Values) -> Answer:
     net, report = asked.responsibility.net_cents, asked.account.report
     elsewhere, ids = 0, tuple[str, ...]()
     if net > 0 and report is not None and report.body.guarantor_total_cents is not None:
-        elsewhere = max(0, report.body.guarantor_total_cents - max(net, report.body.patient_cents or 0))
+        elsewhere = max(0, report.body.guarantor_total_cents - max(net, report.body.patient_cents or net))
         ids = (report.id,)
     answers: list[Said | None] = []
     for wanted in given["min_balance"]:
