@@ -3,9 +3,12 @@ and as facts, and the case that would follow; for an open case, what would end i
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
+
 import pytest
 
 from schemas.facts import (
+    AccountFlagged,
     AdjudicationUnreadable,
     AssistanceChanged,
     CodingStatusChanged,
@@ -21,6 +24,7 @@ from service.core import explain
 from service.core.counterfactual import Counterfactual
 from service.core.hypotheses import what_could_lift
 from tests.spec.facts_made import (
+    ACCOUNT,
     POLICY,
     adult,
     charged,
@@ -136,6 +140,14 @@ def test_what_undoes_the_one_thing_that_holds_a_case_back_is_told_and_leads_to_t
         assert one.opens and one.on is not None
         assert judge([*facts, *one.facts], one.on)[2].opens_case
         assert not judge(facts, 70)[2].opens_case
+
+
+def test_what_is_supposed_comes_after_the_last_that_was_heard_on_the_day() -> None:
+    late = datetime.combine(day(70), time(23, 59, 59, 999_999), UTC)
+    hold = Fact.of(ACCOUNT, "late", late, AccountFlagged("manual", day(70)), currency="USD")
+    (found,) = told([*CASE, hold])
+    assert found.change == f"the hold by a person of {day(70)} were lifted"
+    assert all(f.occurred_at > late for f in found.facts)
 
 
 MISSING = {
