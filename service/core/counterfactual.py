@@ -1,7 +1,7 @@
 """What would change the answer: sets of facts nobody has stated, each decided on before it is told.
 
 A set is told only when it does more than any part of it: for an account that is held, a case would open, and
-earlier than with any part; for one with a case, the case would be taken back. Sets of up to three changes are
+earlier than with any part; for one with a case, the case would end. Sets of up to three changes are
 tried, all of them within a stated bound.
 """
 
@@ -27,7 +27,7 @@ MOST_CHANGES: Final = 3
 MOST_TRIALS: Final = 300
 """How often an account is folded, apportioned and decided again for one explanation."""
 
-TAKEN_BACK: Final = "the case would be taken back"
+ENDED: Final = "the case would end"
 NOT_OPENED: Final = "no case would open"
 
 
@@ -185,7 +185,7 @@ def _what_takes_back(search: _Search) -> None:
 def _tell_end(search: _Search, parts: list[Change]) -> None:
     facts = tuple(fact for c in parts for fact in c.facts)
     says = _joined([c.says for c in parts])
-    search.told.append(Counterfactual(says, TAKEN_BACK, facts, search.decision.as_of, False))
+    search.told.append(Counterfactual(says, ENDED, facts, search.decision.as_of, False))
 
 
 def _smallest_payment(search: _Search) -> tuple[Change, ...]:

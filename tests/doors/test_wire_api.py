@@ -151,7 +151,7 @@ WHY = {
     "counterfactual": [
         {
             "change": "the patient paid 40.00",
-            "outcome": "the case would be taken back",
+            "outcome": "the case would end",
             "opens": False,
             "on": "2026-04-01",
             "facts": [

@@ -14,7 +14,7 @@ from tests.spec.facts_made import POLICY, adult, charged, covered, day, decided,
 BILL = [adult(), charged("1000.00", on=-35)]
 FIRST = decided("1000.00", "400.00", "CO-45 300.00", "PR-1 300.00", on=-9, number="N1")
 CASE = [*BILL, covered("P1"), FIRST, *statements()]
-ENDS = "the case would be taken back"
+ENDS = "the case would end"
 
 
 def told(facts: list[Fact]) -> list[Counterfactual]:

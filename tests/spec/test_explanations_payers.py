@@ -322,7 +322,7 @@ def test_a_case_ends_when_a_payer_takes_its_decision_back_and_the_reversal_undoe
     case = [*OPEN, covered("P1"), FIRST, *statements()]
     account = judge(case, 70)[0]
     found = next(c for c in told(case) if c.change == "payer P1 took its decision back")
-    assert found.outcome == "the case would be taken back" and found.on == day(70)
+    assert found.outcome == "the case would end" and found.on == day(70)
     (back,) = decisions(found)
     (one,) = account.adjudications
     assert (back.status, back.original_payer_claim_id) == ("22", "N1")
