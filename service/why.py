@@ -14,7 +14,7 @@ from schemas.money import format_cents
 from service.app import compile_rule
 from service.chronicle import as_it_was, histories, how_it_opened, timeline, why_it_ended
 from service.core import Account, Explanation, Policy, apportion, decide, explain, fold, parse_policy
-from service.core.counterfactual import NOT_OPENED, ENDED, Counterfactual
+from service.core.counterfactual import ENDED, NOT_OPENED, Counterfactual
 from service.core.rules import rule_of, silent
 from service.overrides import told_of
 from service.plainly import Cite, Plain, case_of, citing, day_of, instant_of, outcomes_of
