@@ -97,7 +97,7 @@ def first_day_it_opens(
         seen = glance(account, responsibility, policy, day)
         if seen.opens:
             return day
-        changes = [d for d in (seen.until, policy.next_change(day)) if d is not None and d > day]
+        changes = [d for d in (seen.until, policy.next_change(day)) if d is not None]
         if not changes:
             return None
         day = min(changes)

@@ -173,11 +173,11 @@ def _statement(s: Supposing, owes: Responsibility, finding: Finding) -> None:
     """As many statements of the amount as the gate still misses, as far apart as it wants them."""
     given = dict(finding.parameters)
     wanted, apart = given.get("statements"), given.get("days_apart")
-    missing = max(1, wanted - len(finding.evidence)) if type(wanted) is int else 1
-    every = timedelta(days=apart if type(apart) is int else 30)
+    missing, every = 1, timedelta()
+    if type(wanted) is int and type(apart) is int:
+        missing, every = wanted - len(finding.evidence), timedelta(days=apart)
     sent = s.account.statements
-    counted = [x.body.sent_on for x in sent if x.id in finding.evidence]
-    first = max(s.as_of, max(counted) + every) if counted and type(wanted) is int else s.as_of
+    first = max([s.as_of, *(x.body.sent_on + every for x in sent if x.id in finding.evidence)])
     days = [first + n * every for n in range(missing)]
     number = max((x.body.number for x in sent), default=0) + 1
     cents = owes.net_cents if owes.net_cents > 0 else None
@@ -195,7 +195,7 @@ def _statement(s: Supposing, owes: Responsibility, finding: Finding) -> None:
 
 
 def _notice(s: Supposing, owes: Responsibility, finding: Finding) -> None:
-    kind = (finding.lifted_by or "").split()[1] if " " in (finding.lifted_by or "") else "waiver"
+    kind = f"{finding.lifted_by}".split()[1]
     paper = {"abn": "a signed advance notice", "waiver": "a signed waiver"}.get(
         kind, f'the document "{kind.replace("_", " ")}"'
     )
@@ -212,10 +212,11 @@ def _register(s: Supposing, owes: Responsibility, finding: Finding) -> None:
 
 
 def _post_discount(s: Supposing, owes: Responsibility, finding: Finding) -> None:
-    step = s.account.assistance
-    percent = ((step.body.discount_percent or "") if step else "").split(".")[0]
-    if percent.isdigit() and owes.net_cents > 0:
-        cents = owes.net_cents * int(percent) // 100
+    """The share that was granted of what may be asked of the patient, whatever of it was paid."""
+    granted = s.account.assistance.body.discount_percent if s.account.assistance else None
+    whole, _, part = (granted or "").strip().partition(".")
+    if (whole + part).isdecimal():
+        cents = owes.collectible_cents * int(whole + part) // (100 * 10 ** len(part))
         says = f"the assistance granted, {format_cents(cents)}, were posted"
         s.add("discount", says, AdjustmentPosted("supposed", cents, "charity", s.as_of))
 
@@ -251,7 +252,7 @@ def _take_back_payment(s: Supposing, owes: Responsibility, finding: Finding) -> 
     least = dict(finding.parameters).get("min_balance")
     paid = sum(p.body.amount_cents for p in s.account.payments if p.body.paid_by == "patient")
     missing = (least if type(least) is int else 1) - owes.net_cents
-    if 0 < missing <= paid:
+    if missing <= paid:
         says = f"{format_cents(missing)} of what the patient paid were taken back by the bank"
         s.add("refund", says, PaymentPosted("supposed", -missing, "patient", s.as_of))
 

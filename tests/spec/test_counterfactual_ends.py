@@ -5,7 +5,15 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.facts import CoverageListed, Fact, PaymentPosted
+from schemas.facts import (
+    AccountFlagged,
+    AssistanceChanged,
+    CoverageListed,
+    Fact,
+    PaymentPosted,
+    PlanChanged,
+    PromiseChanged,
+)
 from schemas.money import format_cents
 from service.core import explain
 from service.core.counterfactual import Counterfactual
@@ -45,6 +53,20 @@ def test_everything_that_would_end_a_case_is_told() -> None:
     for found in told(CASE):
         assert not judge([*CASE, *found.facts], 70)[2].opens_case
         assert (found.on, found.opens) == (day(70), False)
+
+
+def test_what_is_supposed_is_what_the_words_say() -> None:
+    supposed = {c.change: c.facts[0].body for c in told(CASE)}
+    assert supposed["the patient disputed the bill"] == AccountFlagged("dispute", day(70))
+    assert supposed["a letter came back as undeliverable"] == AccountFlagged("returned_mail", day(70))
+    assert supposed["a bankruptcy became known"] == AccountFlagged("bankruptcy", day(70))
+    assert supposed["a person placed a hold"] == AccountFlagged("manual", day(70))
+    applied = supposed["the patient applied for financial assistance"]
+    assert applied == AssistanceChanged("applied", day(70))
+    plan = supposed["a payment plan were agreed"]
+    assert isinstance(plan, PlanChanged) and (plan.state, plan.on) == ("active", day(70))
+    promise = supposed[f"the patient promised to pay by {day(84)}"]
+    assert isinstance(promise, PromiseChanged) and (promise.state, promise.due_on) == ("made", day(84))
 
 
 def test_another_insurer_is_listed_beside_those_that_are() -> None:

@@ -18,7 +18,6 @@ from schemas.facts import (
     PaymentPending,
     PlanChanged,
     PromiseChanged,
-    StatementSent,
 )
 from service.core import explain
 from service.core.counterfactual import Counterfactual
@@ -36,7 +35,6 @@ from tests.spec.facts_made import (
     judge,
     paid,
     reported,
-    statement,
     statements,
     submitted,
 )
@@ -50,6 +48,12 @@ CASE = [*OWED, *statements()]
 def told(facts: list[Fact], as_of: int = 70) -> list[Counterfactual]:
     account, owes, decision = judge(facts, as_of)
     return list(explain(account, owes, decision, POLICY).counterfactuals)
+
+
+def topics(facts: list[Fact]) -> list[str]:
+    """What is tried, told or not."""
+    account, owes, decision = judge(facts, 70)
+    return [change.topic for change in what_could_lift(account, owes, decision)]
 
 
 def leads_to(facts: list[Fact], as_of: int = 70) -> list[tuple[str, str]]:
@@ -223,7 +227,10 @@ def test_what_supplies_the_one_thing_that_is_missing_is_told_and_leads_to_the_ca
 
 def test_no_list_is_supposed_where_a_payer_names_the_programme_and_the_list_does_not() -> None:
     medicaid = decided("1000.00", "400.00", "CO-45 300.00", "PR-142 300.00", on=-9, filing="MC")
-    assert told([*BILL, covered("P1"), medicaid, *statements()]) == []
+    for listed in ([covered("P1")], []):
+        facts = [*BILL, *listed, medicaid, *statements()]
+        assert told(facts) == []
+        assert topics(facts).count("coverage") == (0 if listed else 1)
 
 
 def test_payers_are_listed_in_the_order_in_which_they_spoke_and_then_those_that_were_billed() -> None:
@@ -233,7 +240,10 @@ def test_payers_are_listed_in_the_order_in_which_they_spoke_and_then_those_that_
     assert changes["coverage"].says == "the insurance were listed: payer P1, then payer P2"
     (listed,) = (f.body for f in changes["coverage"].facts)
     assert isinstance(listed, CoverageListed)
-    assert [(c.order, c.payer.id) for c in listed.coverages] == [(1, "P1"), (2, "P2")]
+    assert [(c.order, c.payer.id, c.kind) for c in listed.coverages] == [
+        (1, "P1", "commercial"),
+        (2, "P2", "commercial"),
+    ]
 
 
 def test_where_nobody_was_billed_the_account_may_be_stated_to_have_no_insurance() -> None:
@@ -243,53 +253,6 @@ def test_where_nobody_was_billed_the_account_may_be_stated_to_have_no_insurance(
     (change,) = [c for c in what_could_lift(account, owes, decision) if c.topic == "coverage"]
     assert change.says == "the account were stated to have no insurance"
     assert [f.body for f in change.facts] == [CoverageListed(())]
-
-
-# -- letters ---------------------------------------------------------------------------------------------
-
-
-def letters(found: Counterfactual) -> list[StatementSent]:
-    return [f.body for f in found.facts if isinstance(f.body, StatementSent)]
-
-
-def test_as_many_letters_as_are_missing_are_told_as_far_apart_as_policy_wants_them() -> None:
-    """Two letters, 25 days apart, 60 days from the first; the first can be sent today."""
-    (found,) = told(OWED)
-    assert (found.change, found.outcome) == (
-        f"2 statements of 300.00 were delivered on {day(70)} and {day(95)}",
-        opens("300.00", 130),
-    )
-    assert [(x.number, x.sent_on, x.amount_cents, x.delivered) for x in letters(found)] == [
-        (1, day(70), 300_00, True),
-        (2, day(95), 300_00, True),
-    ]
-
-
-@pytest.mark.parametrize(("as_of", "second"), [(20, 25), (25, 25), (26, 26), (40, 40)])
-def test_the_next_letter_waits_until_it_is_far_enough_from_the_last(as_of: int, second: int) -> None:
-    (found,) = told([*OWED, statement(1, 0)], as_of)
-    assert (found.change, found.outcome) == (
-        f"a statement of 300.00 was delivered on {day(second)}",
-        opens("300.00", 60),
-    )
-    assert [(x.number, x.sent_on) for x in letters(found)] == [(2, day(second))]
-
-
-def test_a_letter_that_came_back_is_not_counted_from() -> None:
-    (found,) = told([*OWED, statement(1, 0), statement(2, 30, delivered=False)], 40)
-    assert [(x.number, x.sent_on) for x in letters(found)] == [(3, day(40))]
-
-
-# -- assistance ------------------------------------------------------------------------------------------
-
-
-def test_assistance_in_part_may_expire_or_be_posted_to_the_cent() -> None:
-    owed = decided("1000.00", "400.00", "CO-45 299.99", "PR-1 300.01", on=-9)
-    facts = [*BILL, covered("P1"), owed, *statements(), applied("approved", "40.0")]
-    assert leads_to(facts) == [
-        ("the assistance granted expired", opens("300.01")),
-        ("the assistance granted, 120.00, were posted", opens("180.01")),
-    ]
 
 
 # -- several things at once ------------------------------------------------------------------------------
@@ -331,6 +294,17 @@ def test_two_things_are_told_for_an_earlier_day_than_either_alone() -> None:
             opens("300.00"),
         ),
     ]
+
+
+def test_two_holds_of_one_day_are_two_and_a_list_that_two_gates_mind_is_one() -> None:
+    twice = [flagged("manual", 1, reference="R1"), flagged("manual", 1, reference="R2")]
+    (found,) = told([*CASE, *twice])
+    lifted = f"the hold by a person of {THE_DAY} were lifted"
+    assert found.change == f"{lifted}, and {lifted}"
+    (found,) = told(insured("medicaid", "auto"))
+    assert found.change == (
+        "the coverage list no longer named Medicaid and an auto carrier, and so no insurance at all"
+    )
 
 
 def test_letters_and_a_hold_together() -> None:
