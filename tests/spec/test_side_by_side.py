@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schemas.facts import AccountRef, Fact, StatementSent
+from schemas.facts import AccountRef, Fact, OverrideApproved, StatementSent
 from service.core import Policy, apportion, decide, fold, parse_policy
 from service.core import side_by_side as comparing
 from service.core.side_by_side import Course, Earliest, SideBySide, Spell
@@ -53,29 +53,48 @@ TWO = 'name = "statements"\nstage = "open_case"\nvalue = 2'
 THIRTY_DAYS = drafted((SIXTY, SIXTY.replace("60", "30")))
 AT_ONCE = drafted((SIXTY, SIXTY.replace("60", "0")))
 ONE_LETTER = drafted((SIXTY, SIXTY.replace("60", "0")), (TWO, TWO.replace("2", "1")))
-SOONER_LATER = drafted(
+
+
+def from_day(number: int, wait: int) -> Policy:
+    """From this day on so many days are enough."""
+    on = day(number)
+    return drafted(
+        (
+            SIXTY,
+            f"{SIXTY}\neffective_until = {on}\n[[gates.G41.value]]\n{SIXTY.replace('60', str(wait))}\n"
+            f"effective_from = {on}",
+        )
+    )
+
+
+SOONER_LATER = from_day(55, 45)
+DEDUCTIBLE = 'codes = ["1"]\nclass = "COST_SHARE"'
+LATER_CODE = drafted(
     (
-        SIXTY,
-        f"{SIXTY}\neffective_until = 2026-02-25\n[[gates.G41.value]]\n{SIXTY.replace('60', '45')}\n"
-        "effective_from = 2026-02-25",
+        DEDUCTIBLE,
+        f'{DEDUCTIBLE}\ntext = "As before."\neffective_until = {day(0)}\n[[reason]]\n'
+        f'codes = ["1"]\nclass = "REVIEW"\neffective_from = {day(0)}',
     )
 )
-"""From day 55 on 45 days are enough."""
-OTHER_CODE = drafted(('codes = ["1"]\nclass = "COST_SHARE"', 'codes = ["1"]\nclass = "REVIEW"'))
+"""Under which a deductible is a matter for a person where it is decided from day 0 on."""
+OTHER_CODE = drafted((DEDUCTIBLE, 'codes = ["1"]\nclass = "REVIEW"'))
 """Under which a deductible is a matter for a person."""
 MORE_MONEY = drafted(('name = "min_balance"\nstage = "open_case"\nvalue = "25.00"',
                       'name = "min_balance"\nstage = "open_case"\nvalue = "290.00"'))  # fmt: skip
 
 
-def with_rule(when: str) -> Policy:
+def with_rule(*whens: str) -> Policy:
+    """The bundled packs and house rules that hold while these are so."""
     pytest.importorskip("rule_engine", reason="the library that reads expressions is not installed")
     from service.rules import Expression
 
-    rule = (
-        f'[policy]\nid = "ours"\nversion = "1"\n[[rule]]\nid = "H01"\nname = "ours"\nwhen = "{when}"\n'
-        'stage = ["open_case"]\nverdict = "hold"\nbecause = "Ours."\ncitation = "House"\nlifted_by = "us"\n'
-    )
-    return parse_policy(policy_texts() | {"ours.toml": rule}, Expression)
+    pack = '[policy]\nid = "ours"\nversion = "1"\n'
+    for number, when in enumerate(whens, 1):
+        pack += (
+            f'[[rule]]\nid = "H0{number}"\nname = "ours {number}"\nwhen = "{when}"\nstage = ["open_case"]\n'
+            'verdict = "hold"\nbecause = "Ours."\ncitation = "House"\nlifted_by = "us"\n'
+        )
+    return parse_policy(policy_texts() | {"ours.toml": pack}, Expression)
 
 
 def walked(draft: Policy, facts: list[Fact], until: int, base: Policy = POLICY) -> tuple[Course, Course]:
@@ -89,8 +108,10 @@ def spells(course: Course) -> list[tuple[int, int | None, int]]:
     ]
 
 
-def both(draft: Policy, facts: list[Fact], until: int) -> tuple[list[tuple[int, int | None, int]], ...]:
-    one, two = walked(draft, facts, until)
+def both(
+    draft: Policy, facts: list[Fact], until: int, base: Policy = POLICY
+) -> tuple[list[tuple[int, int | None, int]], ...]:
+    one, two = walked(draft, facts, until, base)
     return spells(one), spells(two)
 
 
@@ -174,6 +195,19 @@ def test_a_policy_that_changes_is_looked_at_on_that_day() -> None:
     assert (one.is_open, two.is_open, two.binding) == (True, False, ("G41",))
 
 
+def test_of_two_policies_that_change_the_nearer_change_is_looked_at_first() -> None:
+    base, draft = from_day(55, 45), from_day(50, 40)
+    for one, two in ((base, draft), (draft, base)):
+        opened = [course[0][0] for course in both(two, CASE, 90, one)]
+        assert opened == [55 if policy is base else 50 for policy in (one, two)]
+
+
+def test_a_code_that_means_something_else_from_a_day_on_divides_what_is_decided_since() -> None:
+    late = [*OWED[:3], decided("1000.00", "400.00", "CO-45 300.00", "PR-1 300.00", on=1), *statements(2)]
+    assert both(LATER_CODE, late, 90) == ([(62, None, 300_00)], [])
+    assert both(LATER_CODE, CASE, 90) == ([(60, None, 300_00)],) * 2
+
+
 def test_policies_that_divide_a_balance_otherwise_are_each_asked_about_their_own() -> None:
     one, two = walked(OTHER_CODE, CASE, 90)
     assert (spells(one), one.net_cents, one.binding) == ([(60, None, 300_00)], 300_00, ())
@@ -201,6 +235,8 @@ def test_a_house_rule_about_days_is_asked_on_every_day() -> None:
     assert both(rule, CASE, 90) == ([(60, None, 300_00)], [(68, 79, 300_00)])
     one, _ = walked(POLICY, CASE, 90, rule)
     assert (spells(one), one.binding) == ([(68, 79, 300_00)], ("H01",))
+    two_rules = with_rule("as_of < d'2026-03-10'", "net_cents > 40000")
+    assert both(two_rules, CASE, 90) == ([(60, None, 300_00)], [(68, None, 300_00)])
     assert both(with_rule("as_of < d'2026-02-10'"), CASE, 90) == ([(60, None, 300_00)],) * 2
 
 
@@ -285,6 +321,9 @@ def test_a_policy_asks_at_least_what_any_of_its_periods_asks() -> None:
     assert Earliest.of((POLICY,)) == Earliest(2, apart, timedelta(days=60))
     assert Earliest.of((POLICY, SOONER_LATER)) == Earliest(2, apart, timedelta(days=45))
     assert Earliest.of((POLICY, ONE_LETTER)) == Earliest(1, apart, none)
+    closer = drafted(('"days_apart"\nvalue = 25', '"days_apart"\nvalue = 10'))
+    assert Earliest.of((POLICY, closer)) == Earliest.of((closer, POLICY))
+    assert Earliest.of((POLICY, closer)) == Earliest(2, timedelta(days=10), timedelta(days=60))
     no_letter = drafted((TWO, TWO.replace("2", "0")), ('"days_apart"\nvalue = 25', '"days_apart"\nvalue = 0'))
     assert Earliest.of((no_letter,)) == Earliest(1, none, timedelta(days=60))
 
@@ -316,6 +355,16 @@ def test_the_earliest_day_is_told_up_to_the_last_day_and_no_later() -> None:
     assert earliest(letters, 59) is None
     assert earliest([statement(1, 0), statement(2, 70)], 70) == 70
     assert earliest([statement(1, 0), statement(2, 70)], 69) is None
+
+
+def test_what_two_people_lift_may_let_a_case_open_from_their_approval_on() -> None:
+    approval = fact(OverrideApproved("proposal", "Bob", "Yes.", day(41), None), 41)
+    letters = [statement(1, 0), statement(2, 30)]
+    assert earliest([*letters, approval]) == 41
+    assert earliest([approval], 41) == 41
+    assert earliest([approval], 40) is None
+    assert earliest([*letters, approval], 59, zone=FAR) == 42
+    assert earliest([approval], 41, zone=FAR) is None
 
 
 def test_a_letter_of_the_evening_counts_where_the_hospital_is() -> None:
