@@ -171,7 +171,7 @@ def fold(facts: Iterable[Fact], ref: AccountRef | None = None) -> Account:
     united = unite(tuple(sorted(standing, key=business_time)), ref)
     ordered = united.facts
     by_kind, contradictions = _by_kind(ordered, reconciled(ordered))
-    currencies = sorted({f.currency for f in ordered if f.kind in _WITH_MONEY})
+    currencies = sorted({f.currency for f in ordered if f.kind in WITH_MONEY})
     currency = currencies[0] if currencies else ordered[0].currency if ordered else "USD"
     facts_sha256 = digest(to_bytes(sorted([f.id for f in ordered])))
     registration = register(by_kind, united)
@@ -250,7 +250,7 @@ def service_day(account: Account) -> date | None:
     return min(stated, default=None)
 
 
-_WITH_MONEY: Final = frozenset(
+WITH_MONEY: Final = frozenset(
     {
         "charge.posted",
         "claim.submitted",
@@ -262,6 +262,7 @@ _WITH_MONEY: Final = frozenset(
         "payment.pending",
     }
 )
+"""Kinds of facts that name money."""
 
 
 def _place(fact: Fact) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 from schemas.decisions import Determination, Reason, Responsibility, Share, Trace, WorkItem
 from schemas.facts import AccountRef, BalanceReported
 from schemas.money import format_cents
-from service.core.account import Account, Known, fold
+from service.core.account import WITH_MONEY, Account, Known, fold
 from service.core.bearers import FORGIVEN
 from service.core.claims import ClaimResult, determine_claims
 from service.core.policy import Policy
@@ -88,7 +88,11 @@ class _Ledger:
             self.found(*_CONTRADICTIONS.get(one.kind, _CONTRADICTION), one.evidence)
         if account.mixed_currencies:
             self.in_doubt = True
-            self.found("DET-01.currency", "The facts are in more than one currency.")
+            first: dict[str, str] = {}
+            for fact in account.facts:
+                if fact.kind in WITH_MONEY:
+                    first.setdefault(fact.currency, fact.id)
+            self.found("DET-01.currency", "The facts are in more than one currency.", tuple(first.values()))
         for unread in account.unreadable:
             self.in_doubt = True
             self.found("DET-01.unreadable", "A payer decided something that could not be read.", (unread.id,))

@@ -241,6 +241,7 @@ _DATA_FAULTS: Final = (
     "DET-08.unprocessable",
     "DET-11.conflict",
     "DET-11.overposted",
+    "DET-12.void",
     "DET-17.merged",
     "DET-17",
     "DET-21.conflict",
