@@ -123,6 +123,9 @@ WRONG = {
     "G12 block: the refund, posted": [
         Wrong(f"remark {code}", [whole(remarks=(code,))]) for code in ("MA10", "MA59", "MA72", "MA77")
     ],
+    "G13 hold: a person's review": [
+        Wrong("a service family is left with more than a share", [whole("PR-96 320.00", filing="CH")]),
+    ],
     "G15 block: a corrected decision or valid consent on file": [
         Wrong("above the plan's price", [decided("320.00", "300.00", "PR-45 20.00", on=-5)]),
     ],

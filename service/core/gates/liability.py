@@ -40,7 +40,7 @@ def _programme(asked: Inquiry, kinds: tuple[str, ...], filing: tuple[str, ...]) 
 
 
 def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
-    """G13: Medicaid and protected Medicare patients are not pursued."""
+    """G13: Medicaid and protected Medicare patients are not pursued, service families only for their share."""
     remarked, listed = evidence_of(asked.signalled("DET-09.qmb")), _programme(asked, ("qmb",), ())
     if remarked or listed:
         text = "The patient is a protected Medicare beneficiary: no cost share may be billed."
@@ -55,6 +55,8 @@ def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
         return Said(
             BLOCK, "Medicaid patients are not pursued.", None, "a coverage list without Medicaid", medicaid
         )
+    if found := asked.signalled("DET-09.tricare"):
+        return Said(HOLD, in_words(found), None, "a person's review", evidence_of(found))
     if waiting := flagged(asked, "medicaid_pending"):
         text = "A Medicaid application is open and may reach back to this service."
         return Said(HOLD, text, None, "account.cleared medicaid_pending", waiting)
