@@ -16,7 +16,6 @@ from tests.spec.facts_made import (
     day,
     decided,
     fact,
-    judge,
     paid,
     statement,
     statements,
@@ -138,31 +137,6 @@ def test_while_a_payer_is_still_to_answer_what_the_first_left_bears_the_interest
     one = added("3.00", 30)
     facts = [*PLAIN, covered("P1", "P2", on=-39), AGREED, one]
     says("G66", facts, 70, "allow", rests_on=[AGREED, one], policy=TEN)
-
-
-def test_no_payer_is_waited_for_because_of_interest_or_fees_and_they_are_the_patients() -> None:
-    """They are no late charges either."""
-    facts = [*PLAIN, AGREED, added("2.00", 30), added("1.00", 65, "late_fee")]
-    _, owes, found = judge(facts, 70, policy(interest_percent=10, fees_allowed=True))
-    assert (owes.determination, owes.collectible_cents, owes.net_cents) == ("final", 36500, 36800)
-    assert {s.bearer: s.amount_cents for s in owes.shares if s.reason.code == "added"} == {"patient": 300}
-    assert found.opens_case
-    open_ = judge([*facts, covered("P1", "P2", on=-39)], 70)[1]
-    assert (open_.determination, open_.net_cents, open_.balance_cents) == ("provisional", 0, 36800)
-
-
-def test_a_fee_taken_back_that_nobody_saw_added_is_explained_by_nobody() -> None:
-    back = added("-3.00", 30, "fee")
-    owes = judge([*PLAIN, back], 70)[1]
-    assert (owes.net_cents, owes.balance_cents) == (36500, 36200)
-    says(
-        "G02",
-        [*PLAIN, back],
-        70,
-        "hold",
-        lifted_by="a balance report that agrees, or the missing fact",
-        rests_on=[back],
-    )
 
 
 def test_of_a_self_pay_bill_interest_bears_no_interest() -> None:

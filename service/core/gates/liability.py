@@ -40,7 +40,7 @@ def _programme(asked: Inquiry, kinds: tuple[str, ...], filing: tuple[str, ...]) 
 
 
 def no_public_programme_bars_billing(asked: Inquiry, given: Values) -> Answer:
-    """G13: Medicaid and protected Medicare patients are not pursued, service families only for their share."""
+    """G13: Medicaid and protected Medicare patients are not pursued, service families only for a share."""
     remarked, listed = evidence_of(asked.signalled("DET-09.qmb")), _programme(asked, ("qmb",), ())
     if remarked or listed:
         text = "The patient is a protected Medicare beneficiary: no cost share may be billed."
