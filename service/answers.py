@@ -14,9 +14,9 @@ from schemas.facts import AccountRef, Rejected
 from schemas.money import format_cents
 from service.chronicle import why_it_ended
 from service.core import Policy
-from service.intake import Receipt
 from service.mending import statements
 from service.plainly import Plain, case_event_of, case_of, day_of, instant_of, stored_outcomes_of
+from service.receipts import Receipt
 from service.why import why as why
 
 STATUSES: Final = ("open", "recalled", "closed")

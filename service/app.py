@@ -31,9 +31,10 @@ from service.core import Policy, parse_policy
 from service.core.policy import Condition, Examined, examine
 from service.crosswalk import crosswalked
 from service.feeds_in_force import FeedsInForce
-from service.intake import Intake, Moment
+from service.intake import Intake
 from service.mappings import FeedMapping, remember
 from service.publication import InForce, begin
+from service.receipts import Moment
 from service.release import Terms
 from service.tree import UNDER_TREE
 

@@ -11,8 +11,10 @@ from adapters.transport import Delivery, Inbox
 from schemas.canonical import digest
 from schemas.errors import Unavailable
 from schemas.facts import Message, Rejected
-from service.intake import Intake, Moment, Receipt, large
+from service.intake import Intake
 from service.logs import Log
+from service.readings import large
+from service.receipts import Moment, Receipt
 
 FORMATS: Final = ("x12", "hl7v2", "fhir", "json")
 LARGE_BYTES: Final = 1024 * 1024

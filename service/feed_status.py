@@ -9,8 +9,8 @@ from typing import Any, Final
 from adapters.store import FeedAlertRow, FeedWindow, Reader
 from schemas.feeds import Feed
 from service.feed_health import Health, health
-from service.intake import Moment
 from service.plainly import Plain, instant_of
+from service.receipts import Moment
 from service.watch import standing
 
 GAPS: Final = 20

@@ -12,8 +12,9 @@ from adapters.unpacking import is_archive, unpack
 from schemas.errors import Unavailable
 from schemas.facts import LargeMessage, Message, Rejected
 from service.consume import LARGE_BYTES
-from service.intake import Intake, Moment, Receipt
+from service.intake import Intake
 from service.logs import Log
+from service.receipts import Moment, Receipt
 
 ARCHIVE_BYTES: Final = 64 * 1024 * 1024
 """An archive is unpacked in memory, up to here; a larger one is stored and parked as it is."""

@@ -2,184 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from itertools import count, islice, repeat
-from typing import Final, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count, islice
+from typing import Final, TypeVar
 
 from adapters.hl7v2.places import belongs
-from adapters.store import Overtaken, Reader, Store, Unit, check_fact
+from adapters.store import Overtaken, Reader, Store, Unit
 from adapters.store.rows import (
     AuditRow,
     ControlNumberRow,
-    KeptMessage,
     MessageRecord,
     ParkedAction,
-    ParkedRecord,
     ReadAgainRow,
     ReadingRow,
 )
 from schemas.canonical import to_bytes
-from schemas.errors import BatonError, MessageRejected
-from schemas.facts import (
-    UNREAD_PART,
-    AccountCleared,
-    AccountRef,
-    Fact,
-    Item,
-    LargeMessage,
-    Message,
-    Noted,
-    Rejected,
-    Tally,
-    unread_reference,
-)
+from schemas.errors import BatonError
+from schemas.facts import AccountRef, Fact, LargeMessage, Message, Rejected, Tally
 from service.core import Policy
-from service.core.withdrawing import REREAD, to_bring_back, to_take_out, withdrawal, withdrawn
 from service.entries import kept_entry, told_of
 from service.mappings import FeedMapping
 from service.posting import Arrival, Posting, parked_row
+from service.readings import CONTRADICTIONS, MOST_PARTS, Read, Reading, ReadLarge, ReadOnce, Revision
+from service.receipts import Moment, Outlook, Receipt, fates_of, receipts_of, reread_receipt, standing_of
 from service.release import Terms, stands
 from service.tallying import Fate, age_of, control_numbers, tallies
-
-Read: TypeAlias = Callable[..., Iterator[Item]]
-"""Reads one message (and by which mapping): `service.app` wires a door's reader to each format."""
-
-ReadLarge: TypeAlias = Callable[..., Iterator[Item]]
-"""The same for a message that does not fit into memory."""
+from service.unread_holds import holds_again, lifts, waiting_or_discarded
 
 T = TypeVar("T")
 
-Disposition: TypeAlias = Literal["accepted", "duplicate", "parked"]
-
-CONTRADICTIONS: Final = frozenset({"conflict", "id-reused"})
-
-MOST_PARTS: Final = 1000
-"""Parts of one message (or slice) that are parked one by one."""
 
 MOST_BEGINNINGS: Final = 10
+
+
 """How often a transaction begins that others keep merging the accounts of, before it is left to later."""
 
+
 SLICE_ITEMS: Final = 500
+
+
 """Facts and findings of a large message that share one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When something happens: the instant of recording, and the day that decisions are made as of."""
-
-    now: datetime
-    as_of: date
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one message. `facts` counts the new ones; `rejected` says what waits for a person."""
-
-    sha256: str
-    disposition: Disposition
-    facts: int = 0
-    rejected: tuple[Rejected, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of an account at one moment: amounts in cents; `case_status` None without a case."""
-
-    determination: str | None
-    balance_cents: int
-    patient_cents: int
-    case_status: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What reading again would do: the receipt it would give, and each account before and after."""
-
-    receipt: Receipt
-    accounts: tuple[tuple[AccountRef, Standing | None, Standing | None], ...]
 
 
 class _Rehearsed(Exception):
     """Ends a transaction that was only tried."""
-
-
-@dataclass(slots=True)
-class Reading:
-    """Everything a reader said about one message."""
-
-    facts: list[Fact] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    noted: list[Noted] = field(default_factory=list)
-    tally: Tally | None = None
-    mapping: str | None = None
-    """The version of the mapping that read it; None where none did."""
-
-    def take(self, items: Iterable[Item]) -> Reading:
-        """Sort what a reader yields."""
-        for item in items:
-            match item:
-                case Fact():
-                    self._take_fact(item)
-                case Rejected():
-                    self.reject(item)
-                case Noted():
-                    self.noted.append(item)
-                case Tally():
-                    self.tally = item
-        return self
-
-    def reject(self, part: Rejected) -> None:
-        """Note a part that waits for a person; a message of nothing else is one entry, not a million."""
-        if len(self.rejected) < MOST_PARTS:
-            self.rejected.append(part)
-        elif len(self.rejected) == MOST_PARTS:
-            self.rejected.append(
-                Rejected(
-                    "too-many-parts",
-                    "",
-                    f"more than {MOST_PARTS} parts of this message cannot be read; look at the whole message",
-                )
-            )
-
-    def _take_fact(self, fact: Fact) -> None:
-        try:
-            check_fact(fact)
-        except MessageRejected as error:
-            # A text that no database can keep: this part waits, its neighbours go on.
-            self.reject(Rejected(error.code, fact.where, error.reason, error.clause))
-        else:
-            self.facts.append(fact)
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """What reading a stored message again changes: facts to add, parts refused now, facts taken out.
-
-    `superseded` are statements of this message that are out or go out now, `withdrawn` how many of them it
-    states no more since. `by` is who does it, and as whom the machine knows them.
-    """
-
-    facts: Sequence[Fact]
-    rejected: Sequence[Rejected]
-    superseded: frozenset[str]
-    mapping: str
-    by: tuple[str, str]
-    withdrawn: int
-
-
-class ReadOnce:
-    """The last message that was read again, so that its next part needs no reading of its own."""
-
-    def __init__(self) -> None:
-        self._last: tuple[int, Reading] | None = None
-
-    def read(self, seq: int, read: Callable[[], Reading]) -> Reading:
-        """What the message of that number says; `read` reads it where it is not the last one."""
-        if self._last is None or self._last[0] != seq:
-            self._last = (seq, read())
-        return self._last[1]
 
 
 class Intake:
@@ -261,9 +128,9 @@ class Intake:
         self._posting(unit, moment).post(arrivals)
         by_seq = {row.seq: r.mapping for row, r in zip(kept, readings, strict=True) if row.new}
         unit.finish_messages([_finished(arrival, by_seq[arrival.seq], moment) for arrival in arrivals])
-        receipts = _receipts(kept, messages, arrivals)
+        receipts = receipts_of(kept, messages, arrivals)
         ages = [age_of(r.facts, m.received_at) for m, r in zip(messages, readings, strict=True)]
-        fates = _fates(messages, receipts, [r.tally for r in readings], moment.now, ages)
+        fates = fates_of(messages, receipts, [r.tally for r in readings], moment.now, ages)
         unit.add_tallies(tallies(fates, arrivals, moment.as_of, moment.now))
         unit.add_control_numbers(
             [
@@ -327,7 +194,7 @@ class Intake:
                     unit.add_read_again([row])
             return arrival
 
-        return _reread_receipt(self._unless_overtaken(post), still)
+        return reread_receipt(self._unless_overtaken(post), still)
 
     def rehearse(
         self, parked_seq: int, moment: Moment, by: str = "operator", once: ReadOnce | None = None
@@ -347,11 +214,11 @@ class Intake:
             arrival = fresh.anew()
             refs = sorted({f.account for f in fresh.facts if f.account is not None})
             refs = sorted({one for ref in refs for one in unit.reader.group(ref)})
-            before = [_standing(unit.reader, ref) for ref in refs]
+            before = [standing_of(unit.reader, ref) for ref in refs]
             self._posting(unit, moment).post([arrival])
-            after = [_standing(unit.reader, ref) for ref in refs]
+            after = [standing_of(unit.reader, ref) for ref in refs]
             changed = tuple((r, b, a) for r, b, a in zip(refs, before, after, strict=True) if a != b)
-            found[:] = [Outlook(_reread_receipt(arrival, still), changed)]
+            found[:] = [Outlook(reread_receipt(arrival, still), changed)]
             raise _Rehearsed
 
         try:
@@ -418,7 +285,7 @@ class Intake:
                     facts += lifts(reader, p.account, message.sha256, p.place, moment, by)
             for part in fresh:
                 if part.account is not None:
-                    facts += _holds_again(reader, part.account, message.sha256, part.where, moment, by)
+                    facts += holds_again(reader, part.account, message.sha256, part.where, moment, by)
         arrival = Arrival(
             message.seq, message.sha256, message.feed, facts, fresh, told_of(message),
             superseded=revision.superseded,
@@ -546,7 +413,7 @@ class Intake:
             ]
             unit.add_tallies(
                 tallies(
-                    _fates(messages, receipts, [None] * len(messages), moment.now),
+                    fates_of(messages, receipts, [None] * len(messages), moment.now),
                     (),
                     moment.as_of,
                     moment.now,
@@ -637,57 +504,6 @@ def _finished(arrival: Arrival, mapping: str | None, moment: Moment) -> ReadingR
     return ReadingRow(arrival.seq, moment.now, *counts, mapping)
 
 
-def waiting_or_discarded(entries: Iterable[ParkedRecord]) -> set[tuple[str, str]]:
-    """Place and code of parts that wait, or that two people said are not needed: neither is parked again."""
-    return {(p.place, p.code) for p in entries if not p.actions or p.actions[-1].action == "discarded"}
-
-
-def lifts(
-    reader: Reader, account: AccountRef, sha256: str, place: str, moment: Moment, by: str
-) -> list[Fact]:
-    """What lifts the hold of an account for a part that waited and does so no more.
-
-    Where the part had been read before, and then waited again, what lifted the hold then counts again.
-    """
-    fresh = _lifting(account, sha256, place, moment, by)
-    every = [r.fact for r in reader.facts(account)]
-    before = [f for f in every if f.key == fresh.key]
-    if not before:
-        return [fresh]
-    note = "the part was read again"
-    return [
-        withdrawal(one, REREAD, moment.now, moment.as_of, by, note)
-        for lifted in before
-        for one in to_bring_back(lifted, every)
-    ]
-
-
-def _holds_again(
-    reader: Reader, account: AccountRef, sha256: str, place: str, moment: Moment, by: str
-) -> list[Fact]:
-    """What takes the lifting of a hold back, for a part that was read once and waits again."""
-    key = _lifting(account, sha256, place, moment, by).key
-    every = [r.fact for r in reader.facts(account)]
-    gone, note = withdrawn(every), "the part waits again"
-    return [
-        withdrawal(one, REREAD, moment.now, moment.as_of, by, note)
-        for lifted in every
-        if lifted.key == key and lifted.id not in gone
-        for one in to_take_out(lifted, every)
-    ]
-
-
-def _lifting(account: AccountRef, sha256: str, place: str, moment: Moment, by: str) -> Fact:
-    reference = unread_reference(sha256, place)
-    return Fact.of(
-        account,
-        f"account.cleared|{account}|baton|{UNREAD_PART}|{reference}",
-        moment.now,
-        AccountCleared(UNREAD_PART, moment.as_of, reference, by),
-        where=place,
-    )
-
-
 def _retried(parked_seq: int, arrival: Arrival, moment: Moment, who: tuple[str, str]) -> AuditRow:
     by, through = who
     content = {
@@ -698,56 +514,3 @@ def _retried(parked_seq: int, arrival: Arrival, moment: Moment, who: tuple[str, 
         "through": through,
     }
     return AuditRow("parked.retried", f"parked/{parked_seq}", to_bytes(content), moment.now)
-
-
-def _reread_receipt(arrival: Arrival, still: tuple[Rejected, ...]) -> Receipt:
-    return Receipt(arrival.sha256, "parked" if still else arrival.disposition, arrival.new_facts, still)
-
-
-def _standing(reader: Reader, ref: AccountRef) -> Standing | None:
-    row = reader.account(ref)
-    if row is None:
-        return None
-    status = row.case.status if row.case else None
-    return Standing(row.determination, row.balance_cents, row.patient_cents, status)
-
-
-def large(message: Message, chunk_bytes: int = 1 << 18) -> LargeMessage:
-    """A message in memory as one that comes in chunks."""
-    body = message.body
-
-    def chunks() -> Iterator[bytes]:
-        return (body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes))
-
-    return LargeMessage(
-        message.sha256, len(body), message.feed, message.format, message.door, message.received_at, chunks
-    )
-
-
-def _receipts(
-    kept: Sequence[KeptMessage], messages: Sequence[Message], arrivals: Sequence[Arrival]
-) -> list[Receipt]:
-    by_seq = {arrival.seq: arrival for arrival in arrivals}
-    receipts = []
-    for row, message in zip(kept, messages, strict=True):
-        arrival = by_seq.get(row.seq) if row.new else None
-        if arrival is None:
-            receipts.append(Receipt(message.sha256, "duplicate"))
-        else:
-            said = Receipt(message.sha256, arrival.disposition, arrival.new_facts, tuple(arrival.rejected))
-            receipts.append(said)
-    return receipts
-
-
-def _fates(
-    messages: Sequence[Message],
-    receipts: Sequence[Receipt],
-    tallied: Sequence[Tally | None],
-    now: datetime,
-    ages: Iterable[timedelta | None] = repeat(None),
-) -> list[Fate]:
-    """What became of each message, what its reader counted, and how long it took."""
-    return [
-        Fate(m.feed, r.disposition, t, now - m.received_at, age)
-        for m, r, t, age in zip(messages, receipts, tallied, ages, strict=False)
-    ]

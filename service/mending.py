@@ -27,17 +27,11 @@ from schemas.errors import BatonError
 from schemas.facts import UNREAD_PART, AccountRef, Fact, unread_reference
 from schemas.money import format_cents
 from service.core.withdrawing import CONTRADICTION, ID_REUSED, withdrawal, withdrawn
-from service.intake import (
-    CONTRADICTIONS,
-    Intake,
-    Moment,
-    Outlook,
-    ReadOnce,
-    Receipt,
-    Standing,
-    lifts,
-)
+from service.intake import Intake
 from service.logins import check_logins
+from service.readings import CONTRADICTIONS, ReadOnce
+from service.receipts import Moment, Outlook, Receipt, Standing
+from service.unread_holds import lifts
 
 NONE_STANDS: Final = "none"
 BOTH_STAND: Final = "both"

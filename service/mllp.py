@@ -12,8 +12,9 @@ from adapters.store import Store
 from schemas.canonical import digest
 from schemas.errors import Unavailable
 from schemas.facts import Message, Rejected
-from service.intake import Intake, Moment, Receipt
+from service.intake import Intake
 from service.logs import Log
+from service.receipts import Moment, Receipt
 from service.refusing import Refusals
 
 BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)

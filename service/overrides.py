@@ -39,9 +39,10 @@ from service.core.overriding import (
     released,
 )
 from service.core.policy import Period
-from service.intake import Intake, Moment
+from service.intake import Intake
 from service.logins import check_logins
 from service.plainly import Plain, day_of, instant_of
+from service.receipts import Moment
 
 NAME_CHARACTERS: Final = 100
 REASON_CHARACTERS: Final = 500

@@ -35,9 +35,12 @@ from service.core.withdrawing import (
     withdrawal,
     withdrawn,
 )
-from service.intake import CONTRADICTIONS, Intake, Moment, Reading, Revision, waiting_or_discarded
+from service.intake import Intake
 from service.logins import check_logins
 from service.mending import KEY, Person
+from service.readings import CONTRADICTIONS, Reading, Revision
+from service.receipts import Moment
+from service.unread_holds import waiting_or_discarded
 
 PAGE: Final = 500
 OWN: Final = "|baton|"

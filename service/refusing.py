@@ -13,7 +13,7 @@ from typing import Final
 
 from adapters.store import RefusalRow, Store, check_text
 from schemas.errors import BatonError, Unavailable
-from service.intake import Moment
+from service.receipts import Moment
 
 FLUSH_SECONDS: Final = 5.0
 MOST_KEYS: Final = 1000

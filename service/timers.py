@@ -10,8 +10,9 @@ from typing import Final
 from adapters.store import Store
 from schemas.errors import Unavailable
 from schemas.facts import LargeMessage
-from service.intake import Intake, Moment
+from service.intake import Intake
 from service.logs import Log
+from service.receipts import Moment
 from service.watch import Watch
 
 ROUND_SECONDS: Final = 5.0

@@ -25,8 +25,8 @@ from schemas.feeds import Alerts
 from schemas.wire.events import feed_told
 from service.breaker import CAUSES, HISTORY, History, Oddity, oddities
 from service.feed_health import CONTROL_NUMBERS, complaints, health, usual_of
-from service.intake import Moment
 from service.logs import Log
+from service.receipts import Moment
 
 EVERY: Final = timedelta(minutes=1)
 BATON: Final = "baton"

@@ -19,7 +19,8 @@ from service.cli.opening import opened
 from service.cli.output import print_json
 from service.cli.paths import Named, Source, reason_of, shown
 from service.consume import LARGE_BYTES
-from service.intake import Intake, Moment, Receipt
+from service.intake import Intake
+from service.receipts import Moment, Receipt
 
 PASSES: Final = 3
 """How often a file is gone through: for its digest, to keep it, to read it."""

@@ -18,8 +18,8 @@ from service.cli.inspect import plural
 from service.cli.opening import DAY, opened
 from service.cli.output import print_json
 from service.consume import Consumer
-from service.intake import Moment, Receipt
 from service.logs import Log, open_log
+from service.receipts import Moment, Receipt
 from service.relay import relay as relay_events
 from service.timers import Backlog, keep_time, redecide_round, review_round
 from service.watch import Watch

@@ -14,10 +14,10 @@ from schemas.facts import AccountRef, ClaimAdjudicated, CoverageListed, Fact, Me
 from service.app import App, detect
 from service.core import Policy
 from service.inspection import Kind, Summary
-from service.intake import large
 from service.onboarding.advice import Unknown, aliases, suggested, unknown_codes
 from service.onboarding.needs import ZONE, Met, met
 from service.onboarding.trial import FirstDay, try_out
+from service.readings import large
 
 TAKES: Final = {"hl7v2": hl7v2_census.take, "fhir": fhir_census.take}
 ADVISED: Final = 200

@@ -19,7 +19,7 @@ from schemas.errors import MessageRejected
 from schemas.facts import LargeMessage, Message
 from schemas.wire.api import FhirResource
 from service.entries import kept_entry
-from service.intake import Receipt
+from service.receipts import Receipt
 from service.web.blueprints import Blueprint
 from service.web.bodies import IN_MEMORY_BYTES, Origin, sealed, too_large
 from service.web.fate import fate

@@ -12,8 +12,9 @@ from adapters.store import MessageFilter
 from schemas.canonical import digest
 from schemas.facts import LargeMessage, Message
 from schemas.wire.api import MessageDetail, MessagePage, MessageView, Receipt, Trace
-from service import answers, browsing, intake
+from service import answers, browsing
 from service.entries import kept_entry
+from service.receipts import Receipt as Received
 from service.web.blueprints import Blueprint, plain
 from service.web.bodies import Origin, sealed, too_large
 from service.web.bodies_in import RevealBody
@@ -50,7 +51,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     # The one wiring module imports this package in turn.
     from service.app import detect
 
-    gathering: Gathering[Message, intake.Receipt] = Gathering(
+    gathering: Gathering[Message, Received] = Gathering(
         lambda batch: rooms.intake().receive(batch, rooms.app.moment())
     )
     blue = Blueprint("messages", __name__, url_prefix="/v1", description="Messages in.")

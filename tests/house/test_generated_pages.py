@@ -40,6 +40,7 @@ JSON_SOURCES = (
     ROOT / "adapters" / "store" / "limits.py",
     ROOT / "service" / "app.py",
     ROOT / "service" / "intake.py",
+    ROOT / "service" / "readings.py",
     ROOT / "service" / "posting.py",
     ROOT / "service" / "consume.py",
 )

@@ -13,7 +13,7 @@ from schemas.facts import AccountRef
 from service import answers
 from service.app import App
 from service.config import load
-from service.intake import Moment
+from service.receipts import Moment
 from tests.journey.stories import NOW, TODAY
 
 A1 = AccountRef("GEN", "A1")

@@ -16,9 +16,9 @@ from adapters.mllp import Limits, Listener, frame
 from schemas.errors import Unavailable
 from service.app import App
 from service.config import load
-from service.intake import Receipt
 from service.logs import open_log
 from service.mllp import Clerk
+from service.receipts import Receipt
 from service.refusing import Refusals
 
 FEED = "adt"

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.errors import Unavailable
 from schemas.facts import Message
-from service.intake import Receipt
+from service.receipts import Receipt
 from service.web.gathering import Gathering
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

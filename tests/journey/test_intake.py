@@ -18,8 +18,13 @@ from schemas.facts import AccountRef, Message, Rejected
 from service import answers
 from service.app import App
 from service.config import load
-from service.intake import Intake, Moment, large
+from service.core import Policy
+from service.core.account import Account
+from service.core.policy.policy import Shelf
+from service.intake import Intake
 from service.logs import open_log
+from service.readings import large
+from service.receipts import Moment
 from service.timers import Backlog
 from tests.journey.stories import MOMENT, NOW, TODAY, ago, native, paid_in_full, ripe, sealed
 
@@ -329,8 +334,16 @@ def test_an_account_number_that_cannot_be_kept_parks_alone(app: App) -> None:
     assert [r.disposition for r in receipts] == ["accepted"] * 7 + ["parked"]
 
 
+class Stumbling(Shelf):
+    """A policy of which nobody learns how it concerns an account."""
+
+    def for_account(self, account: Account) -> Policy:
+        raise IndexError(account.ref)
+
+
 def test_a_failure_in_the_middle_leaves_nothing(app: App) -> None:
-    intake = Intake(app.store, app.read, app.read_large, replace(app.policy, periods=(), shelf=None))
+    broken = replace(app.policy, shelf=Stumbling(app.policy.book, app.policy.sha256))
+    intake = Intake(app.store, app.read, app.read_large, broken)
     with pytest.raises(IndexError):
         intake.receive(sealed(*ripe()), MOMENT)
     with app.store.read() as reader:

@@ -17,8 +17,8 @@ from schemas.facts import AccountRef, Message, OverrideApproved
 from service import answers
 from service.app import App
 from service.config import load
-from service.intake import Moment
 from service.overrides import Overrides, Speaker, Stated, listed
+from service.receipts import Moment
 from tests.journey.stories import MOMENT, NOW, TODAY, ago, native, ripe, sealed
 
 A1 = AccountRef("GEN", "A1")

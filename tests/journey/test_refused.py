@@ -14,7 +14,7 @@ from adapters.mllp.frames import FRAME_BYTES
 from schemas.errors import Unavailable
 from schemas.facts import Message
 from service.app import App
-from service.intake import large
+from service.readings import large
 from service.refusing import MOST_KEYS, Refusals
 from service.web import create_key
 from tests.journey.command_line import Home

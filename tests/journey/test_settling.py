@@ -10,8 +10,8 @@ import pytest
 from adapters.store.rows import AuditRecord
 from schemas.canonical import from_bytes
 from service.app import App
-from service.intake import Moment
 from service.posting import Posting
+from service.receipts import Moment
 from service.timers import review_round
 from tests.journey.batons import A1, Open, at, moves, why
 from tests.journey.stories import TODAY, ago, native, paid_in_full, ripe, sealed

@@ -14,7 +14,7 @@ from schemas.facts import AccountRef
 from service import answers
 from service.app import App
 from service.config import load
-from service.intake import Moment
+from service.receipts import Moment
 from tests.journey.batons import Open
 from tests.journey.stories import NOW, TODAY, ago, native, ripe, sealed
 

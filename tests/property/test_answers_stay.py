@@ -16,8 +16,9 @@ from service.app import App
 from service.config import load
 from service.core import Policy, parse_policy
 from service.core.policy import examine
-from service.intake import Intake, Moment
+from service.intake import Intake
 from service.publication import Person, approve, begin, propose
+from service.receipts import Moment
 from tests.journey.stories import NOW, TODAY, adjudicated, ago, native, ripe, sealed, statement
 from tests.spec.facts_made import policy_texts
 

@@ -20,7 +20,7 @@ from schemas.canonical import from_bytes
 from schemas.facts import AccountRef, Message
 from service.app import App
 from service.config import load
-from service.intake import Moment
+from service.receipts import Moment
 from service.timers import review_round
 from tests.journey.stories import NOW, adjudicated, ago, native, ripe, sealed
 
