@@ -39,6 +39,7 @@ def remark(kind: str) -> str:
 AGE = "G41 min_days"
 FEBRUARY = "effective_from = 2026-02-01\n"
 UNTIL = "effective_until = 2026-02-01\n"
+LATER = code("BUNDLED", FEBRUARY)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,7 @@ UNTIL = "effective_until = 2026-02-01\n"
     [
         (age(60), age(60), []),
         (age(60), age(75), [f"{AGE}: 60 days → 75 days"]),
+        (age(60) + LATER, age(75) + LATER, [f"{AGE}: 60 days → 75 days"]),
         (age(60), age(60) + FEBRUARY, [f"{AGE} until 2026-02-01: removed, was 60 days"]),
         (age(60), age(60) + UNTIL, [f"{AGE} from 2026-02-01: removed, was 60 days"]),
         (age(60) + UNTIL, age(60), [f"{AGE} from 2026-02-01: added, 60 days"]),
@@ -88,9 +90,9 @@ UNTIL = "effective_until = 2026-02-01\n"
         ]),
         (code("BUNDLED"), code("REVIEW"), ["reason Z1: BUNDLED: x → REVIEW: x"]),
         (
-            code("BUNDLED", "", "A1", "10", "B2", "9"),
+            code("BUNDLED", "", "A1", "10", "B2", "AB", "9"),
             "",
-            [f"reason {c}: removed, was BUNDLED: x" for c in ("9", "10", "A1", "B2")],
+            [f"reason {c}: removed, was BUNDLED: x" for c in ("9", "10", "A1", "AB", "B2")],
         ),
         (code("BUNDLED"), code("BUNDLED", FEBRUARY), ["reason Z1 until 2026-02-01: removed, was BUNDLED: x"]),
         (remark("NOTE"), remark("QMB"), ["remark Z1: NOTE: x → QMB: x"]),
