@@ -57,6 +57,10 @@ one = 3
 state = ""
 kind = ''
 last = 1
+[late]
+# not the place
+  # nor this
+key = 1
 '''
 
 
@@ -107,6 +111,8 @@ last = 1
         (("facility", "a.b", "state"), 46),
         (("facility", "a.b", "kind"), 47),
         (("facility", "a.b", "last"), 48),
+        (("late",), 49),
+        (("late", "key"), 52),
         (("scope",), 0),
         ((), 0),
     ],
@@ -154,6 +160,11 @@ def test_what_other_programs_take_for_the_end_of_a_line_is_none_in_a_pack(separa
         '"""\\"""\n"""',
         "'''\n\\'''",
         '"""a""b"""',
+        '"""a""""',
+        '"""a"""""',
+        "'''a''''",
+        '["\\\\"]',
+        '["\\"]"]',
         "1 # [",
         "1 # ''''",
         '[1, # """\n2]',

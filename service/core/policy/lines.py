@@ -71,10 +71,10 @@ def _dotted(text: str) -> tuple[list[str], str]:
     while match := _KEY.match(text, at):
         keys.append(next(part for part in match.groups() if part is not None))
         at = match.end()
-        if at >= len(text) or text[at] != ".":
+        if text[at : at + 1] != ".":
             break
         at += 1
-    return keys, text[at:].lstrip().removeprefix("=")
+    return keys, text[at:]
 
 
 class _Open:
