@@ -313,3 +313,13 @@ def test_rules_are_asked_by_id_on_their_days() -> None:
     for on, ids in ((30, ["H01"]), (31, ["H01", "H02"]), (58, ["H01", "H02"]), (59, ["H01"])):
         assert [rule.id for rule, _ in policy.on(day(on)).rules] == ids
     assert day(31) == date(2026, 2, 1) and day(59) == date(2026, 3, 1)
+
+
+def test_a_rule_of_a_scoped_pack_is_asked_of_its_accounts_on_its_days() -> None:
+    scope = HEAD + "[scope]\nstate = ['NY']\n"
+    text = scope + RULE.format("hold") + "effective_from = 2026-02-01\neffective_until = 2026-03-01\n"
+    policy = parse_policy({"all.toml": CITED, "ours.toml": text}, lambda text: Sees("net_cents"))
+    for state, on, asked in (("NY", 30, False), ("NY", 31, True), ("NY", 59, False), ("TX", 31, False)):
+        there = policy.for_words({"state": [state]})
+        assert bool(there.on(day(on)).rules) is asked
+        assert there.next_change(day(31)) == (day(59) if state == "NY" else None)

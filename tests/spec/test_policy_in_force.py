@@ -11,7 +11,7 @@ from schemas.facts import AccountRef, AccountRegistered, Address, Fact, Person
 from service.core import Account, Policy, fold, parse_policy
 from service.core.gates import REGISTRY, Parameter
 from tests.spec.facts_made import POLICY, adult, charged, covered, fact, merged, policy_texts
-from tests.spec.policies_made import HEAD, policy_of, refused, value
+from tests.spec.policies_made import CITED, HEAD, policy_of, refused, value
 
 DAY = date(2026, 3, 1)
 
@@ -233,8 +233,9 @@ def test_a_finding_cites_who_set_a_value_and_who_states_none_of_any() -> None:
 
 
 def test_where_nobody_sets_a_value_all_are_cited() -> None:
-    late = HEAD + value("G02", "tolerance", "'1.00'", "USD", "effective_from = 2027-01-01")
-    found = policy_of(all2=late).of_gate(DAY, "G02").standing
+    late = "[[gates.G02.value]]\nname = 'tolerance'\nvalue = '1.00'\nunit = 'USD'\n"
+    late += "effective_from = 2027-01-01\n"
+    found = parse_policy({"all.toml": CITED + late}).of_gate(DAY, "G02").standing
     assert {f.citation for f in found} == {"what G02 rests on"}
     assert [(f.gate, f.stage, f.verdict.word, f.set_by) for f in found] == [
         ("G02", stage, "allow", ()) for stage in STAGES
