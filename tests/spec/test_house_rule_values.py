@@ -14,6 +14,7 @@ from service.core.policy import VALUES
 from tests.spec.facts_made import (
     adult,
     charged,
+    cleared,
     covered,
     day,
     decided,
@@ -242,6 +243,12 @@ def test_a_flag_that_was_placed_twice_rests_on_both_facts() -> None:
         flagged("vip", 3),
     ]
     assert seen("flags", twice) == ("returned_mail vip", {"account.flagged"}, 3)
+
+
+def test_a_flag_stands_until_it_is_cleared_whatever_last_day_it_names() -> None:
+    """A rule that restricts while a flag stands does not end by itself."""
+    ended = [adult(), flagged("manual", 1, until=20), flagged("vip", 1), cleared("vip", 9)]
+    assert seen("flags", ended)[0] == "manual"
 
 
 def test_a_fact_that_several_values_rest_on_is_named_once() -> None:

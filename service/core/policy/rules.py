@@ -232,7 +232,12 @@ _TABLE: Final = (
         "The day of the first statement of a final balance; missing before it.",
         lambda a: a.clock_on,
     ),
-    AccountValue("flags", "words", "The flags that stand.", lambda a: frozenset(a.flags)),
+    AccountValue(
+        "flags",
+        "words",
+        "The flags placed and not cleared, also after the last day that one names.",
+        lambda a: frozenset(a.flags),
+    ),
     AccountValue(
         "last_payment_on",
         "day",
