@@ -136,6 +136,14 @@ def test_what_other_programs_take_for_the_end_of_a_line_is_none_in_a_pack(separa
     assert error.where == "ours.toml:6"
 
 
+def test_a_mark_at_the_beginning_of_the_file_is_no_part_of_it() -> None:
+    """Some editors of Windows write one, and nobody sees it."""
+    assert refused(ours="\ufeff" + HEAD) == ()
+    text = "\ufeff" + HEAD.replace("version", "note")
+    (error,) = refused(ours=text)
+    assert (error.code, error.where) == ("policy-without-version", "ours.toml:1")
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -82,6 +82,8 @@ class PackText:
         self.at = len(all.packs)
         self.table: dict[str, Any] | None = None
         self.lines = Lines("")
+        # Some editors of Windows begin a file with this sign; TOML 1.1 has it ignored.
+        text = text.removeprefix("\ufeff")
         try:
             self.table = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
