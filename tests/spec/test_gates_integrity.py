@@ -18,6 +18,7 @@ from schemas.facts import (
 )
 from tests.spec.facts_made import (
     ACCOUNT,
+    adjusted,
     adult,
     charged,
     covered,
@@ -88,6 +89,18 @@ def test_of_two_differences_the_larger_counts_and_one_report_is_one_piece_of_evi
     report = reported("319.50", "270.00", on=5)
     found = says("G02", [*PLAIN, report], 70, "hold", rests_on=[report], **UNEXPLAINED)  # type: ignore[arg-type]
     assert found.because.startswith("50.00 of the balance is not explained")
+
+
+@pytest.mark.parametrize(("cents", "agrees"), [("0.40", True), ("0.41", False)])
+def test_what_several_postings_leave_unexplained_is_added_up(cents: str, agrees: bool) -> None:
+    """A payer's money that no decision explains, and a reduction that none does."""
+    money, off = paid("0.60", on=1, by="payer", payer="P1"), adjusted(cents, "contractual", on=2)
+    facts = [*PLAIN, money, off]
+    if agrees:
+        says("G02", facts, 70, "allow")
+    else:
+        found = says("G02", facts, 70, "hold", rests_on=[money, off], **UNEXPLAINED)  # type: ignore[arg-type]
+        assert found.because.startswith("1.01 of the balance is not explained")
 
 
 def test_what_no_payer_has_decided_is_no_difference_of_the_books() -> None:

@@ -42,20 +42,18 @@ def responsibility_is_final(asked: Inquiry, given: Values) -> Answer:
 
 def balance_agrees_with_billing(asked: Inquiry, given: Values) -> Answer:
     """G02: what the facts add up to and what billing reports differ by no more than the tolerance."""
-    shares = [s for s in asked.responsibility.shares if s.reason.code in UNEXPLAINED]
-    if not shares:
-        return None
-    open_cents = max(abs(s.amount_cents) for s in shares)
+    differs: dict[tuple[str, ...], int] = {}
+    for share in asked.responsibility.shares:
+        if share.reason.code in UNEXPLAINED:
+            # What one report leaves open of the whole and of the patient's part is one difference.
+            known = differs.get(share.evidence, 0)
+            differs[share.evidence] = max(known, abs(share.amount_cents))
+    open_cents = sum(differs.values())
     if open_cents <= number(common(given, "tolerance")):
         return None
     text = f"{format_cents(open_cents)} of the balance is not explained by what payers and patient did."
-    return Said(
-        HOLD,
-        text,
-        None,
-        "a balance report that agrees, or the missing fact",
-        tuple(dict.fromkeys(i for s in shares for i in s.evidence)),
-    )
+    evidence = tuple(dict.fromkeys(id for ids in differs for id in ids))
+    return Said(HOLD, text, None, "a balance report that agrees, or the missing fact", evidence)
 
 
 def every_payer_has_answered(asked: Inquiry, given: Values) -> Answer:
