@@ -21,7 +21,6 @@ from schemas.facts import (
     AssistanceChanged,
     BalanceReported,
     Body,
-    ClaimAdjudicated,
     CodingStatusChanged,
     Coverage,
     CoverageListed,
@@ -35,7 +34,6 @@ from schemas.facts import (
     PlanChanged,
     PromiseChanged,
     StatementSent,
-    adjudication_key,
 )
 from schemas.money import format_cents
 from service.core.account import Account
@@ -74,8 +72,6 @@ class Supposing:
     def fact(self, body: Body, n: int = 0) -> Fact:
         """One fact nobody has stated, the `n`-th of its change."""
         key = f"{KIND_OF[type(body)]}|{self.account.ref}|supposed|{body!r}"
-        if isinstance(body, ClaimAdjudicated):
-            key = adjudication_key(self.account.ref, body)
         at = self._at + timedelta(microseconds=n)
         return Fact.of(self.account.ref, key, at, body, currency=self.account.currency)
 
