@@ -246,11 +246,10 @@ def _drop_coverage(s: Supposing, owes: Responsibility, finding: Finding) -> None
 def _take_back_payment(s: Supposing, owes: Responsibility, finding: Finding) -> None:
     """A payment of the patient's that fails, exactly as much as makes the amount reach the minimum."""
     least = dict(finding.parameters).get("min_balance")
-    paid = sum(p.body.amount_cents for p in s.account.payments if p.body.paid_by == "patient")
     missing = (least if type(least) is int else 1) - owes.net_cents
-    if missing <= paid:
-        says = f"{format_cents(missing)} of what the patient paid were taken back by the bank"
-        s.add("refund", says, PaymentPosted("supposed", -missing, "patient", s.as_of))
+    says = f"{format_cents(missing)} of what the patient paid were taken back by the bank"
+    # More than was paid would be nobody's debt, so it leads to nothing and is not told.
+    s.add("refund", says, PaymentPosted("supposed", -missing, "patient", s.as_of))
 
 
 _SUPPLIED: Final[tuple[tuple[str, Callable[[Supposing, Responsibility, Finding], None]], ...]] = (

@@ -133,7 +133,8 @@ def test_assistance_in_part_is_a_share_of_all_that_was_asked_whatever_was_paid_s
     assert [c for c, _ in leads_to(facts)] == ["the assistance granted expired"]
     some = [*CASE, paid("100.00", on=12), applied("approved", "40")]
     assert leads_to(some)[1] == ("the assistance granted, 120.00, were posted", opens("80.00"))
-    assert topics([*CASE, applied("approved", "a lot")]) == ["assistance"]
+    for unclear in ("a lot", "40.x"):
+        assert topics([*CASE, applied("approved", unclear)]) == ["assistance"]
 
 
 # -- what the patient paid -------------------------------------------------------------------------------
@@ -157,8 +158,8 @@ def test_no_more_is_taken_back_than_was_paid_and_just_as_much_as_is_missing() ->
 
 def test_where_any_debt_is_worth_pursuing_a_cent_is_enough() -> None:
     least = 'name = "min_balance"\nstage = "open_case"\nvalue = '
-    (found,) = told([*CASE, paid("300.00", on=3)], 70, drafted(f'{least}"25.00"', f'{least}"0.01"'))
+    (found,) = told([*CASE, paid("310.00", on=3)], 70, drafted(f'{least}"25.00"', f'{least}"0.01"'))
     assert (found.change, found.outcome) == (
-        "0.01 of what the patient paid were taken back by the bank",
+        "10.01 of what the patient paid were taken back by the bank",
         opens("0.01"),
     )

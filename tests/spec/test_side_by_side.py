@@ -69,11 +69,17 @@ def from_day(number: int, wait: int) -> Policy:
 
 SOONER_LATER = from_day(55, 45)
 DEDUCTIBLE = 'codes = ["1"]\nclass = "COST_SHARE"'
+NAMED = next(
+    f"{DEDUCTIBLE}\n{text.split(DEDUCTIBLE)[1].splitlines()[1]}"
+    for text in policy_texts().values()
+    if DEDUCTIBLE in text
+)
+"""What policy says of a deductible, with the line that explains it."""
 LATER_CODE = drafted(
     (
-        DEDUCTIBLE,
-        f'{DEDUCTIBLE}\ntext = "As before."\neffective_until = {day(0)}\n[[reason]]\n'
-        f'codes = ["1"]\nclass = "REVIEW"\neffective_from = {day(0)}',
+        NAMED,
+        f"{NAMED}\neffective_until = {day(0)}\n[[reason]]\n"
+        f'codes = ["1"]\nclass = "REVIEW"\ntext = "A person must look."\neffective_from = {day(0)}',
     )
 )
 """Under which a deductible is a matter for a person where it is decided from day 0 on."""
@@ -235,8 +241,8 @@ def test_a_house_rule_about_days_is_asked_on_every_day() -> None:
     assert both(rule, CASE, 90) == ([(60, None, 300_00)], [(68, 79, 300_00)])
     one, _ = walked(POLICY, CASE, 90, rule)
     assert (spells(one), one.binding) == ([(68, 79, 300_00)], ("H01",))
-    two_rules = with_rule("as_of < d'2026-03-10'", "net_cents > 40000")
-    assert both(two_rules, CASE, 90) == ([(60, None, 300_00)], [(68, None, 300_00)])
+    two_rules = with_rule("as_of > d'2026-03-20'", "net_cents > 40000")
+    assert both(two_rules, CASE, 90) == ([(60, None, 300_00)], [(60, 79, 300_00)])
     assert both(with_rule("as_of < d'2026-02-10'"), CASE, 90) == ([(60, None, 300_00)],) * 2
 
 
