@@ -167,7 +167,7 @@ class Earliest:
         """How many of these days, at most, lie far enough apart."""
         count, last = 0, date.min
         for day in sorted(days):
-            if not count or day - last >= self.apart:
+            if day - last >= self.apart:
                 count, last = count + 1, day
         return count
 

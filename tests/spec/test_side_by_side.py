@@ -289,7 +289,7 @@ HISTORIES = {
 def slowly(facts: list[Fact], policy: Policy, until: int, zone: tzinfo) -> list[Spell]:
     """Decide on every single day."""
     course = Course()
-    for n in range(-40, until + 1):
+    for n in range(-1, until + 1):
         known = [f for f in facts if f.occurred_at.astimezone(zone).date() <= day(n)]
         if known:
             account = fold(known, ACCOUNT)
@@ -298,8 +298,10 @@ def slowly(facts: list[Fact], policy: Policy, until: int, zone: tzinfo) -> list[
     return course.spells
 
 
-@pytest.mark.parametrize("other", POLICIES)
-@pytest.mark.parametrize("name", HISTORIES)
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [(n, p) for i, n in enumerate(HISTORIES) for j, p in enumerate(POLICIES) if (i + j) % 2 == 0],
+)
 def test_each_course_is_what_deciding_on_every_day_finds(name: str, other: str) -> None:
     facts, policy = HISTORIES[name], POLICIES[other]
     one, two = SideBySide(POLICY, policy, FAR).walk(facts, ACCOUNT, day(95))
@@ -330,6 +332,8 @@ def test_a_policy_asks_at_least_what_any_of_its_periods_asks() -> None:
     closer = drafted(('"days_apart"\nvalue = 25', '"days_apart"\nvalue = 10'))
     assert Earliest.of((POLICY, closer)) == Earliest.of((closer, POLICY))
     assert Earliest.of((POLICY, closer)) == Earliest(2, timedelta(days=10), timedelta(days=60))
+    silent = drafted((SIXTY, f"{SIXTY}\neffective_until = {day(50)}"))
+    assert Earliest.of((silent,)) == Earliest(2, apart, none)
     no_letter = drafted((TWO, TWO.replace("2", "0")), ('"days_apart"\nvalue = 25', '"days_apart"\nvalue = 0'))
     assert Earliest.of((no_letter,)) == Earliest(1, none, timedelta(days=60))
 
