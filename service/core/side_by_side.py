@@ -293,11 +293,9 @@ def _all_of(asked: Inquiry, period: Period, heard: Heard, others: list[int]) -> 
     heard = _both(heard, _hear(asked, period, others))
     if not period.rules or (not heard.opens and heard.ends_on is None):
         return heard
-    for _, said, moves in heard_of(asked, period):
+    for _, said, _moves in heard_of(asked, period):
         if said is not None:
-            # A house rule about days may change its mind on any day, and names none.
-            until = said.until or (asked.as_of + timedelta(days=1) if moves else None)
-            heard = _both(heard, Heard(said.verdict is Verdict.ALLOW, until))
+            heard = _both(heard, Heard(said.verdict is Verdict.ALLOW, said.until))
     return heard
 
 

@@ -85,8 +85,8 @@ LATER_CODE = drafted(
 """Under which a deductible is a matter for a person where it is decided from day 0 on."""
 OTHER_CODE = drafted((DEDUCTIBLE, 'codes = ["1"]\nclass = "REVIEW"'))
 """Under which a deductible is a matter for a person."""
-MORE_MONEY = drafted(('name = "min_balance"\nstage = "open_case"\nvalue = "25.00"',
-                      'name = "min_balance"\nstage = "open_case"\nvalue = "290.00"'))  # fmt: skip
+LEAST = 'name = "min_balance"\nstage = "open_case"\nvalue = "25.00"'
+MORE_MONEY = drafted((LEAST, LEAST.replace("25", "290")))
 
 
 def with_rule(*whens: str) -> Policy:
@@ -183,6 +183,7 @@ def test_what_is_not_known_by_the_last_day_does_not_count() -> None:
 
 def test_before_either_policy_could_open_a_case_nothing_is_looked_at() -> None:
     assert walked(THIRTY_DAYS, CASE, 29) == (Course(), Course())
+    assert (Course().net_cents, Course().is_open) == (0, False)
     assert walked(THIRTY_DAYS, OWED, 90) == (Course(), Course())
     assert walked(THIRTY_DAYS, [], 90) == (Course(), Course())
 
@@ -193,6 +194,20 @@ def test_a_wait_ends_in_between() -> None:
         [(80, None, 250_00)],
         [(30, 50, 300_00), (80, None, 250_00)],
     )
+
+
+def test_where_two_waits_run_the_longer_one_ends_it_without_anything_else_happening() -> None:
+    two_letters = [*OWED, statement(1, 0), statement(2, 30), paid("50.00", on=50)]
+    assert both(THIRTY_DAYS, two_letters, 90)[0] == [(80, None, 250_00)]
+
+
+def test_what_stood_in_the_way_is_that_of_the_last_day_or_once_they_agree_of_the_parting() -> None:
+    """At first the letters are too young; on day 70 they are not, but 280.00 is too little."""
+    base = drafted((LEAST, LEAST.replace("25", "290")))
+    facts = [*CASE, paid("20.00", on=35), paid("280.00", on=80, id="Y")]
+    for until, binding in ((34, "G41"), (70, "G42"), (90, "G41")):
+        one, two = walked(THIRTY_DAYS, facts, until, base)
+        assert (one.binding, two.binding) == ((binding,), ())
 
 
 def test_a_policy_that_changes_is_looked_at_on_that_day() -> None:
