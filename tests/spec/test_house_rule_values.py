@@ -330,3 +330,7 @@ def test_a_rule_of_a_scoped_pack_is_asked_of_its_accounts_on_its_days() -> None:
         there = policy.for_words({"state": [state]})
         assert bool(there.on(day(on)).rules) is asked
         assert there.next_change(day(31)) == (day(59) if state == "NY" else None)
+    always = {"all.toml": CITED, "ours.toml": scope + RULE.format("hold")}
+    undated = parse_policy(always, lambda text: Sees("net_cents"))
+    for state, asked in (("NY", True), ("TX", False)):
+        assert bool(undated.for_words({"state": [state]}).on(day(0)).rules) is asked
