@@ -279,6 +279,7 @@ def later_stricter(facts: list[Fact], lifted_by: str, rests_on: list[Fact]) -> N
 def test_a_third_party_that_may_be_liable_holds_and_keeps_out_of_court() -> None:
     flag = flagged("third_party_liability", 1)
     later_stricter([*PLAIN, flag], "account.cleared third_party_liability", [flag])
+    says("G17", PLAIN, 70, "allow")
 
 
 @pytest.mark.parametrize("kind", ["workers_comp", "auto", "liability"])
