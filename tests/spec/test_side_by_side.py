@@ -197,8 +197,9 @@ def test_a_wait_ends_in_between() -> None:
 
 
 def test_where_two_waits_run_the_longer_one_ends_it_without_anything_else_happening() -> None:
-    two_letters = [*OWED, statement(1, 0), statement(2, 30), paid("50.00", on=50)]
-    assert both(POLICY, two_letters, 90) == ([(80, None, 250_00)],) * 2
+    facts = [*OWED, statement(1, 0), statement(2, 30), paid("50.00", on=50)]
+    facts += [flagged("dispute", 50), cleared("dispute", 55)]
+    assert both(POLICY, facts, 90) == ([(85, None, 250_00)],) * 2
 
 
 def test_what_stood_in_the_way_is_that_of_the_last_day_or_once_they_agree_of_the_parting() -> None:
