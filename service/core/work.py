@@ -250,4 +250,6 @@ def _parts(account: Account, claims: list[ClaimResult]) -> list[tuple[int, Part]
         add(posted.body.amount_cents, None, f"the adjustment posted on {posted.body.posted_on}", (posted.id,))
     for charge in account.charges:
         add(charge.body.amount_cents, None, f"the charge for {charge.body.service_on}", (charge.id,))
+    for more in account.added:
+        add(more.body.amount_cents, None, f"the interest or fee of {more.body.service_on}", (more.id,))
     return found

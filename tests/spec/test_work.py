@@ -8,7 +8,7 @@ import pytest
 
 from schemas.decisions import PayerState, Responsibility, Share, Trace, WorkItem
 from schemas.decisions import Reason as Why
-from schemas.facts import Fact
+from schemas.facts import ChargePosted, Fact
 from service.core import fold
 from service.core.work import work_items
 from tests.spec.facts_made import (
@@ -18,6 +18,7 @@ from tests.spec.facts_made import (
     covered,
     day,
     decided,
+    fact,
     judge,
     paid,
     reported,
@@ -267,6 +268,12 @@ def test_a_difference_of_two_amounts_names_the_claim_of_either() -> None:
         *INSURED, DECIDED, paid("20.00", on=4), adjusted("11.00", "courtesy", on=5), reported("75.00", on=30)
     )
     assert of_none.claims == ()
+
+
+def test_a_difference_may_be_interest_that_billing_did_not_add() -> None:
+    interest = fact(ChargePosted("I1", 310, day(20), kind="interest"), 20)
+    told = difference(*INSURED, DECIDED, interest, reported("75.00", on=30))
+    assert "the interest or fee of 2026-01-21 of 3.10" in told.text and interest.id in told.evidence
 
 
 def test_two_claims_that_explain_a_difference_together_are_both_named() -> None:

@@ -184,7 +184,7 @@ _TABLE: Final = (
     AccountValue(
         "charges_cents",
         "cents",
-        "The sum of the charges posted.",
+        "The sum of the charges posted for services, without interest and fees.",
         lambda a: sum(c.body.amount_cents for c in a.account.charges),
     ),
     AccountValue(
