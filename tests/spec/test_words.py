@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from service.core import case
+from schemas.facts import ClaimSubmitted, Payer
+from service.core import case, fold
 from service.core.gates import REGISTRY
-from service.core.words import CASE_REASONS, FLAGS, QUEUES, name_of_flag, why_a_case_moved
+from service.core.words import CASE_REASONS, FLAGS, QUEUES, name_of_flag, name_of_payer, why_a_case_moved
 from service.core.work import TASKS
+from tests.spec.facts_made import day, fact
 
 CONTRACT = Path(__file__).resolve().parents[3] / "shared" / "MESSAGES.md"
 OWN = {"id_reused", "unreadable_claim"}
@@ -71,3 +73,9 @@ def test_only_an_account_that_is_open_again_tells_more_than_its_reason() -> None
     assert why_a_case_moved("RESPONSIBILITY_REOPENED") == CASE_REASONS["RESPONSIBILITY_REOPENED"]
     told = why_a_case_moved("RESPONSIBILITY_REOPENED", "The payer took its decision back.")
     assert told == f"{CASE_REASONS['RESPONSIBILITY_REOPENED']} The payer took its decision back."
+
+
+def test_a_payer_is_called_by_its_name_where_any_fact_gives_one_also_without_a_list() -> None:
+    named = ClaimSubmitted("A1", Payer("P7", "Northern Mutual"), 1, 50000, day(-10))
+    assert name_of_payer("P7", fold([fact(named, -10)])) == "Northern Mutual"
+    assert name_of_payer("P8", fold([fact(named, -10)])) == "payer P8"
