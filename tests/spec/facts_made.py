@@ -243,3 +243,15 @@ def verdicts(decision: Decision, stage: str = "open_case") -> dict[str, str]:
     return {
         f.gate: f.verdict.word for f in decision.findings if f.stage == stage and f.verdict.word != "allow"
     }
+
+
+OWED: list[Fact] = [
+    adult(),
+    covered("P1"),
+    charged("1000.00", on=-35),
+    decided("1000.00", "400.00", "CO-45 300.00", "PR-1 300.00", on=-9),
+]
+"""Of 1,000.00 the payer leaves 300.00 with the patient; nobody was asked yet."""
+
+CASE: list[Fact] = [*OWED, *statements()]
+"""The same, with three statements."""

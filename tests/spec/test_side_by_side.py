@@ -14,11 +14,10 @@ from service.core import side_by_side as comparing
 from service.core.side_by_side import Course, Earliest, SideBySide, Spell
 from tests.spec.facts_made import (
     ACCOUNT,
+    CASE,
+    OWED,
     POLICY,
-    adult,
-    charged,
     cleared,
-    covered,
     day,
     decided,
     fact,
@@ -29,14 +28,6 @@ from tests.spec.facts_made import (
     statement,
     statements,
 )
-
-OWED = [
-    adult(),
-    covered("P1"),
-    charged("1000.00", on=-35),
-    decided("1000.00", "400.00", "CO-45 300.00", "PR-1 300.00", on=-9),
-]
-CASE = [*OWED, *statements()]
 
 
 def drafted(*changes: tuple[str, str]) -> Policy:

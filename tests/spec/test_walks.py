@@ -16,28 +16,18 @@ from service.core import walk as walking
 from service.core.walk import Opening, day_in, days_of, opening_of
 from tests.spec.facts_made import (
     ACCOUNT,
+    CASE,
     POLICY,
-    adult,
     charged,
     cleared,
-    covered,
     day,
-    decided,
     fact,
     flagged,
     merged,
     paid,
     policy_texts,
-    statements,
 )
 
-OWED = [
-    adult(),
-    covered("P1"),
-    charged("1000.00", on=-35),
-    decided("1000.00", "400.00", "CO-45 300.00", "PR-1 300.00", on=-9),
-]
-CASE = [*OWED, *statements()]
 LATE_CHARGES = -21
 """The day on which no more charges of the stay of day -35 are waited for: two weeks later (G06)."""
 HONOLULU, KIRITIMATI = ZoneInfo("Pacific/Honolulu"), ZoneInfo("Pacific/Kiritimati")
